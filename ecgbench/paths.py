@@ -1,0 +1,89 @@
+"""Where things are kept on this machine.
+
+One folder, ``$ECGBENCH_HOME`` (default: the user's cache folder), holds what can be made again:
+prepared stores, checkpoints, features. Results go where the user says (``--out``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from ecgbench.errors import EcgbenchError
+
+
+def home() -> Path:
+    """The folder of everything that can be made again."""
+    chosen = os.environ.get("ECGBENCH_HOME")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ecgbench"))
+
+
+def stage_dir(stage: str) -> Path:
+    """The folder of one stage's outputs under :func:`home`, e.g. ``stores``."""
+    return home() / stage
+
+
+@contextlib.contextmanager
+def atomic_dir(target: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes ``target`` when the block ends well.
+
+    Whatever interrupts the block (an error, Ctrl-C, a full disk), ``target`` is either absent or
+    complete. If another process has finished the same target meanwhile, its copy stays.
+
+    Raises:
+        EcgbenchError: The parent cannot be written to, or the disk is full.
+    """
+    with _plain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        with _plain_os_errors(target):
+            yield scratch
+            scratch.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(scratch)
+            else:
+                scratch.replace(target)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def atomic_write(target: Path, content: bytes | str) -> None:
+    """Write a file so that it is never seen half-written.
+
+    Raises:
+        EcgbenchError: The folder cannot be written to, or the disk is full.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with _plain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _plain_os_errors(target: Path) -> Iterator[None]:
+    """Turn the errors of a file system into one line that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EcgbenchError(
+            f"Cannot write {target}: {reason}.",
+            "Free some space or choose a writable folder: ECGBENCH_HOME for caches, "
+            "--out for results.",
+        ) from error

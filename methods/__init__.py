@@ -1,0 +1,1 @@
+"""The methods that ship with ecgbench, one folder each."""

@@ -1,0 +1,1 @@
+"""The tasks that ship with ecgbench and the protocols they are put with."""
