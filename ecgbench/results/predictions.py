@@ -1,0 +1,148 @@
+"""Predictions: what a method said of each test record, compactly and without pickle.
+
+A ``.npz`` of plain arrays, read with ``allow_pickle=False``:
+
+- ``record_ids`` [n] text;
+- kind ``scores``: ``classes`` [k] text, ``levels`` [n, k] int16, ``offset`` and ``step`` [k] float64, the
+  score of a record and class being ``offset + step * levels``; ``thresholds`` [k] float64 where
+  validation chose some. 65,536 levels a class keep AUROC to some 1e-5, in two bytes a score. Scores are
+  put on this grid BEFORE anything is computed from them, so that every published figure can be
+  computed again from the file to the last digit;
+- kind ``texts``: ``texts`` [n] text, what was written for each record;
+- kind ``ranks``: ``rank_ecg_to_text`` and ``rank_text_to_ecg`` [n] float64.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.errors import ResultError
+from ecgbench.hashing import file_sha256
+from ecgbench.paths import atomic_write
+from ecgbench.results.schema import PredictionsPart
+
+LOWEST, HIGHEST = -32768, 32767
+
+
+@dataclass(frozen=True)
+class ScorePredictions:
+    """One score a record and class; higher means more likely. Made by :meth:`of`.
+
+    Attributes:
+        record_ids: ``[n]`` str.
+        classes: The label set's classes, in its order.
+        levels: ``[n, k]`` int16.
+        offset: ``[k]`` score of level 0.
+        step: ``[k]`` score from a level to the next.
+        thresholds: ``[k]`` from validation, NaN where it had none; None for a protocol that has none.
+    """
+
+    record_ids: NDArray[np.str_]
+    classes: tuple[str, ...]
+    levels: NDArray[np.int16]
+    offset: NDArray[np.float64]
+    step: NDArray[np.float64]
+    thresholds: NDArray[np.float64] | None = None
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """``[n, k]`` scores, on the file's grid."""
+        return self.offset + self.step * self.levels
+
+    @classmethod
+    def of(
+        cls,
+        record_ids: NDArray[np.str_],
+        classes: tuple[str, ...],
+        scores: NDArray[np.floating],
+        thresholds: NDArray[np.float64] | None = None,
+    ) -> ScorePredictions:
+        """Put scores ``[n, k]`` on the grid: each class's range in 65,536 equal levels.
+
+        Raises:
+            ResultError: A score is NaN or infinite.
+        """
+        values = np.asarray(scores, np.float64)
+        if not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            raise ResultError(f"{count} of {values.size} scores are NaN or infinite.")
+        low, high = values.min(axis=0), values.max(axis=0)
+        step = np.where(high > low, (high - low) / (HIGHEST - LOWEST), 1.0)
+        levels = (np.rint((values - low) / step) + LOWEST).clip(LOWEST, HIGHEST).astype(np.int16)
+        return cls(record_ids, classes, levels, low - step * LOWEST, step, thresholds)
+
+
+@dataclass(frozen=True)
+class TextPredictions:
+    """A text a record."""
+
+    record_ids: NDArray[np.str_]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RankPredictions:
+    """The rank of a record's own report among all, and of a report's own record; 1 is best."""
+
+    record_ids: NDArray[np.str_]
+    ecg_to_text: NDArray[np.float64]
+    text_to_ecg: NDArray[np.float64]
+
+
+Predictions = ScorePredictions | TextPredictions | RankPredictions
+
+
+def write_predictions(path: Path, predictions: Predictions) -> PredictionsPart:
+    """Write predictions and say what the result has to say of them."""
+    arrays: dict[str, NDArray[np.generic]] = {"record_ids": np.asarray(predictions.record_ids, str)}
+    if isinstance(predictions, ScorePredictions):
+        arrays |= {"classes": np.asarray(predictions.classes, str), "levels": predictions.levels}
+        arrays |= {"offset": predictions.offset, "step": predictions.step}
+        if predictions.thresholds is not None:
+            arrays["thresholds"] = np.asarray(predictions.thresholds, np.float64)
+        kind = "scores"
+    elif isinstance(predictions, TextPredictions):
+        arrays["texts"] = np.asarray(predictions.texts, str)
+        kind = "texts"
+    else:
+        arrays["rank_ecg_to_text"] = np.asarray(predictions.ecg_to_text, np.float64)
+        arrays["rank_text_to_ecg"] = np.asarray(predictions.text_to_ecg, np.float64)
+        kind = "ranks"
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    atomic_write(path, buffer.getvalue())
+    return PredictionsPart.model_validate(
+        {"file": path.name, "sha256": file_sha256(path), "kind": kind}
+    )
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read predictions.
+
+    Raises:
+        ResultError: It is no such file, or its arrays do not fit each other.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        ids = arrays["record_ids"]
+        if "levels" in arrays:
+            levels = arrays["levels"]
+            classes = tuple(str(name) for name in arrays["classes"])
+            if levels.dtype != np.int16 or levels.shape != (len(ids), len(classes)):
+                raise ResultError(f"{path}: levels are {levels.dtype} {levels.shape}.")
+            grid = arrays["offset"], arrays["step"]
+            return ScorePredictions(ids, classes, levels, *grid, arrays.get("thresholds"))
+        if "texts" in arrays:
+            return TextPredictions(ids, tuple(str(text) for text in arrays["texts"]))
+        return RankPredictions(ids, arrays["rank_ecg_to_text"], arrays["rank_text_to_ecg"])
+    except ResultError:
+        raise
+    except Exception as error:  # a hostile file may fail in any way
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ResultError(f"{path} holds no predictions: {reason}.") from error
