@@ -1,0 +1,179 @@
+"""Losses and information bounds of the methods, as plain functions of tensors.
+
+Contrastive losses normalise their rows themselves. Their ``keys`` are integers, equal where two reports
+read the same: such pairs are no negatives of each other and are left out. A row with a negative key
+has no report and takes no part.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def masked_mse(prediction: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+    """Mean squared error over the hidden patches (He et al. 2022).
+
+    Args:
+        prediction: ``[B, N, P]``.
+        target: ``[B, N, P]``, as a rule normalised per patch.
+        hidden: bool ``[B, N]``, True where a patch is hidden and counts.
+
+    Returns:
+        Scalar; 0 when nothing is hidden.
+    """
+    error = (full_precision(prediction) - target).square().mean(-1)
+    return mean_where(error, hidden)
+
+
+def masked_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of masked words, over positions whose label is not -100.
+
+    Args:
+        logits: ``[B, S, V]``.
+        labels: int64 ``[B, S]``; -100 where a word was not masked.
+
+    Returns:
+        Scalar; 0 when no word is masked.
+    """
+    flat = full_precision(logits).flatten(0, 1)
+    total = F.cross_entropy(flat, labels.flatten(), ignore_index=-100, reduction="sum")
+    return total / (labels != -100).sum().clamp(min=1)
+
+
+def info_nce(a: Tensor, b: Tensor, scale: Tensor | float, keys: Tensor | None = None) -> Tensor:
+    """Symmetric InfoNCE: the mean of both cross-entropies of the cosine matrix (CLIP).
+
+    Args:
+        a: ``[N, D]``.
+        b: ``[N, D]``; row i belongs to row i of ``a``.
+        scale: One over the temperature.
+        keys: int64 ``[N]`` of the reports; None where all differ.
+    """
+    logits = cosine_matrix(a, b) * scale
+    target = torch.arange(len(logits), device=logits.device)
+    if keys is None:
+        return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    logits = logits.masked_fill(~comparable(keys), -torch.inf)
+    loss = F.cross_entropy(logits, target, reduction="none")
+    loss = (loss + F.cross_entropy(logits.T, target, reduction="none")) / 2
+    return mean_where(loss, keys >= 0)
+
+
+def siglip(
+    a: Tensor, b: Tensor, scale: Tensor | float, bias: Tensor | float, keys: Tensor | None = None
+) -> Tensor:
+    """Pairwise sigmoid loss (Zhai et al. 2023, equation 1): summed over pairs, over N.
+
+    Args:
+        a: ``[N, D]``.
+        b: ``[N, D]``; row i belongs to row i of ``a``.
+        scale: Factor on the cosine; 10 at the start.
+        bias: Added after it; -10 at the start, for nearly all pairs are negative.
+        keys: int64 ``[N]`` of the reports; None where all differ.
+    """
+    logits = cosine_matrix(a, b) * scale + bias
+    sign = 2 * torch.eye(len(logits), device=logits.device, dtype=logits.dtype) - 1
+    loss = -F.logsigmoid(sign * logits)
+    if keys is None:
+        return loss.sum(1).mean()
+    return mean_where((loss * comparable(keys)).sum(1), keys >= 0)
+
+
+def merl_contrast(
+    a: Tensor, b: Tensor, temperature: float = 0.07, keys: Tensor | None = None
+) -> Tensor:
+    """MERL's term: the SUM of both cross-entropies at a fixed temperature (Liu et al. 2024).
+
+    It is CMA between ECG and text, and UMA between two views of one ECG. ``a``, ``b``: ``[N, D]``.
+    """
+    return 2 * info_nce(a, b, 1 / temperature, keys)
+
+
+def orthogonality(a: Tensor, b: Tensor) -> Tensor:
+    """How much two representations have in common (the difference loss of MISA).
+
+    Both are centred over the batch and their rows normalised; the loss is the mean squared entry of
+    ``A^T B``.
+
+    Args:
+        a: ``[N, D]``.
+        b: ``[N, E]``.
+    """
+    a, b = (F.normalize(x - x.mean(0), dim=1) for x in (full_precision(a), full_precision(b)))
+    return (a.T @ b).square().mean()
+
+
+def reconstruction_bound(mse: Tensor, dimension: int) -> Tensor:
+    """What the visible patches tell about a hidden one, in nats per patch.
+
+    Barber and Agakov: ``I(Z; X) >= H(X) + E log q(x | z)``. With a Gaussian q of the variance that
+    fits best, ``E log q = -P/2 log(2 pi e mse)``. H(X) is unknown but constant, so the bound is
+    given relative to the guess that knows nothing, a unit Gaussian q0 on normalised patches:
+    ``-P/2 log(mse)``. The bound proper is smaller by KL(p(x) || q0), which no model changes.
+
+    Args:
+        mse: Mean squared error on normalised patches, scalar.
+        dimension: Samples per patch, P.
+    """
+    return -dimension / 2 * torch.log(mse)
+
+
+def contrastive_bound(a: Tensor, b: Tensor, scale: Tensor | float, keys: Tensor) -> Tensor:
+    """InfoNCE's bound ``I(Z; T) >= log N - L`` in nats; it cannot pass ``log N``.
+
+    Equal reports do count as negatives here: the bound holds for independent pairs, and without
+    them L would be too small and the figure no bound.
+
+    Args:
+        a: ``[N, D]``.
+        b: ``[N, D]``; row i belongs to row i of ``a``.
+        scale: One over the temperature.
+        keys: int64 ``[N]``; rows with a negative key have no report and do not count.
+    """
+    rows = torch.arange(len(keys), device=keys.device)
+    loss = info_nce(a, b, scale, torch.where(keys >= 0, rows, -1))
+    return (keys >= 0).sum().clamp(min=1).log() - loss
+
+
+def cosine_matrix(a: Tensor, b: Tensor) -> Tensor:
+    """Cosines of all rows: ``[N, D]``, ``[M, D]`` to ``[N, M]``, in full precision."""
+    return full_precision(F.normalize(a, dim=1) @ F.normalize(b, dim=1).T)
+
+
+def comparable(keys: Tensor) -> Tensor:
+    """Which pairs of rows a contrastive loss looks at: ``[N]`` to bool ``[N, N]``.
+
+    A row and itself, and rows with different reports.
+    """
+    pairs = (keys[:, None] != keys[None]) & (keys[:, None] >= 0) & (keys[None] >= 0)
+    return pairs | torch.eye(len(keys), dtype=torch.bool, device=keys.device)
+
+
+def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of the values where ``chosen`` (bool, same shape) is True; 0 where it never is."""
+    return (values * chosen).sum() / chosen.sum().clamp(min=1)
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Raise half precision to float32; leave float32 and float64 as they are."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+class LogitScale(nn.Module):
+    """A learnable factor on cosines, kept positive by its logarithm and at most 100 (CLIP).
+
+    Args:
+        initial: 1 / 0.07 in CLIP, 10 in SigLIP.
+    """
+
+    def __init__(self, initial: float = 1 / 0.07) -> None:
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(math.log(initial)))
+
+    def forward(self) -> Tensor:
+        """The factor, a scalar."""
+        return self.log.clamp(max=math.log(100)).exp()
