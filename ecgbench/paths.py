@@ -39,11 +39,11 @@ def atomic_dir(target: Path) -> Iterator[Path]:
     Raises:
         EcgbenchError: The parent cannot be written to, or the disk is full.
     """
-    with _plain_os_errors(target):
+    with plain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        with _plain_os_errors(target):
+        with plain_os_errors(target):
             yield scratch
             scratch.chmod(0o755)
             if target.exists():
@@ -62,7 +62,7 @@ def atomic_write(target: Path, content: bytes | str) -> None:
         EcgbenchError: The folder cannot be written to, or the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
-    with _plain_os_errors(target):
+    with plain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
@@ -76,7 +76,7 @@ def atomic_write(target: Path, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def _plain_os_errors(target: Path) -> Iterator[None]:
+def plain_os_errors(target: Path) -> Iterator[None]:
     """Turn the errors of a file system into one line that says where and what to do."""
     try:
         yield

@@ -1,0 +1,1 @@
+"""Data sets: the catalogue, reading WFDB records, prepared stores, labels, splits, adapted signals."""

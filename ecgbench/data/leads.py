@@ -1,0 +1,64 @@
+"""The order and the names of the twelve standard leads.
+
+Files are read by the names in their headers, never by position: PTB-XL writes ``AVR``, MIMIC-IV-ECG
+puts aVF before aVL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgbench.errors import DataError
+
+LEADS: tuple[str, ...] = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+
+# Einthoven's and Goldberger's identities: each lead as a combination of I and II.
+_FROM_I_AND_II = {
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+_CANONICAL = {lead.upper(): lead for lead in LEADS}
+
+
+def canonical_lead(name: str) -> str:
+    """The usual spelling of a lead's name (``AVR`` and ``avr`` are ``aVR``).
+
+    A name that is none of the twelve is given back as it is.
+    """
+    stripped = name.strip()
+    return _CANONICAL.get(stripped.upper(), stripped)
+
+
+def lead_positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
+    """Where each wanted lead stands among those that are present.
+
+    Raises:
+        DataError: A lead is missing; names it.
+    """
+    where = {canonical_lead(name): position for position, name in enumerate(present)}
+    missing = [lead for lead in wanted if lead not in where]
+    if missing:
+        raise DataError(f"Lead {', '.join(missing)} is missing (there are {', '.join(present)}).")
+    return [where[lead] for lead in wanted]
+
+
+def derive_limb_lead(
+    name: str, lead_i: npt.NDArray[np.floating], lead_ii: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
+    """Compute III, aVR, aVL or aVF from I and II (in mV, same shape).
+
+    Nothing calls this on its own account: a record that lacks a lead is quarantined unless the user
+    asks for the lead to be derived.
+
+    Raises:
+        DataError: The lead cannot be had from I and II.
+    """
+    if name not in _FROM_I_AND_II:
+        raise DataError(f"Lead {name} cannot be derived from I and II.")
+    of_i, of_ii = _FROM_I_AND_II[name]
+    return of_i * lead_i + of_ii * lead_ii

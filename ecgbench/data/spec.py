@@ -1,0 +1,187 @@
+"""What a data set is: its catalogue entry, read from a YAML file without reading any data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ecgbench.data.leads import LEADS
+from ecgbench.errors import ConfigError
+from ecgbench.registry import Registry
+
+Units = Literal["mV", "z-score per lead"]
+
+
+class Generator(BaseModel):
+    """How a simulated data set is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    records: int
+    seed: int
+
+
+class Splits(BaseModel):
+    """Folds of each split and how records were put into folds.
+
+    Attributes:
+        by: In words, for readers and the leaderboard.
+        train: Folds, 1-10.
+        val: Folds, 1-10.
+        test: Folds, 1-10.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: str
+    train: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
+    val: tuple[int, ...] = (9,)
+    test: tuple[int, ...] = (10,)
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> Splits:
+        folds = [*self.train, *self.val, *self.test]
+        if len(set(folds)) != len(folds):
+            raise ValueError(f"a fold stands in two splits: {folds}")
+        return self
+
+    def of_fold(self, fold: int) -> str | None:
+        """``train``, ``val`` or ``test``; None for a fold that no split uses."""
+        for split in ("train", "val", "test"):
+            if fold in getattr(self, split):
+                return split
+        return None
+
+
+class Remote(BaseModel):
+    """Where a data set can be downloaded.
+
+    Attributes:
+        path: Path of this version below the base address, PhysioNet's layout.
+        base: Base address; ``ECGBENCH_PHYSIONET_URL`` or an argument replaces it.
+        metadata: Patterns of the files that hold no signal (``fetch --only metadata``).
+        size: Size of the download in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    base: str = "https://physionet.org/files"
+    metadata: tuple[str, ...] = ("*.csv", "LICENSE*", "RECORDS")
+    size: str = ""
+
+
+class DatasetSpec(BaseModel):
+    """A catalogue entry.
+
+    Attributes:
+        name: What users type.
+        title: Full name.
+        version: Version of the data, as its authors count.
+        licence: Name of the licence.
+        citation: How to cite it.
+        url: Where it is described.
+        layout: Name of the module of :mod:`ecgbench.data.layouts` that reads the folder.
+        simulated: Whether the signals were made by a model, not recorded.
+        generator: For the embedded simulated sets: how to make one.
+        origin: Data sets of the same origin share record and patient ids: the same id is the same
+            person. Contamination is judged by it.
+        rate: Sampling rate in Hz of the best signals of the source.
+        seconds: Length of a stored record; longer ones are cut at this length.
+        min_seconds: A shorter record is quarantined.
+        leads: Stored leads, in order.
+        units: Physical unit of the stored signals.
+        label_sets: Names of the label sets.
+        labels: File beside the YAML that says which codes make which class (layouts that need it).
+        reports: Whether records carry free-text reports.
+        splits: Folds.
+        records: Number of records that this version has (None: any).
+        other_versions: Number of records of other versions, to recognise one by.
+        subset: CSV file beside the YAML with the record ids that belong (column ``record_id``).
+        processing: Name of a processing of :mod:`ecgbench.data.processing` that is part of the
+            data set's definition.
+        remote: Where to download it.
+        options: What only this layout needs.
+        folder: Folder of the YAML file; not part of the identity.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    version: str
+    licence: str
+    citation: str
+    url: str = ""
+    layout: str
+    simulated: bool = False
+    generator: Generator | None = None
+    origin: str = ""
+    rate: int = Field(gt=0)
+    seconds: float = Field(gt=0)
+    min_seconds: float = 5.0
+    leads: tuple[str, ...] = LEADS
+    units: Units = "mV"
+    label_sets: tuple[str, ...] = ()
+    labels: str | None = None
+    reports: bool = False
+    splits: Splits
+    records: int | None = None
+    other_versions: dict[str, int] = {}
+    subset: str | None = None
+    processing: str | None = None
+    remote: Remote | None = None
+    options: dict[str, Any] = {}
+    folder: Path = Field(default=Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> DatasetSpec:
+        if self.generator is not None and not self.simulated:
+            raise ValueError("a data set with a generator is simulated: say `simulated: true`")
+        return self
+
+    @property
+    def family(self) -> str:
+        """The origin of ids: :attr:`origin`, or the data set itself."""
+        return self.origin or self.name
+
+    def identity(self) -> dict[str, Any]:
+        """What makes it this data set, JSON-able: a store remembers it.
+
+        Words for readers (title, citation ...) are left out: putting one right changes no data.
+        """
+        words = {"title", "licence", "citation", "url", "remote", "other_versions"}
+        return self.model_dump(mode="json", exclude=words)
+
+
+def load_spec(path: Path) -> tuple[str, DatasetSpec]:
+    """Read a catalogue entry.
+
+    Raises:
+        ConfigError: The file is not YAML, or a key or value does not fit; names the first one.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"Cannot read {path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} is not a catalogue entry.", "See docs/data.md.")
+    try:
+        spec = DatasetSpec(**{**content, "folder": path.parent.resolve()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {where}: {first['msg']}.", "See docs/data.md.") from error
+    return spec.name, spec
+
+
+datasets: Registry[DatasetSpec] = Registry(
+    kind="data set",
+    group="ecgbench.datasets",
+    builtin=Path(__file__).parent / "catalogue",
+    find=lambda folder: sorted(folder.glob("*.yaml")),
+    load=load_spec,
+)
