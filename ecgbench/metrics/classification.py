@@ -1,0 +1,165 @@
+"""Multi-label classification: AUROC, average precision, F1 by two rules, support, macro means.
+
+Labels are [records, classes] of zeros and ones; scores are [records, classes] of any finite
+numbers, higher meaning more likely (logits, cosines: only F1 looks at more than their order).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ecgbench.errors import MetricError
+from ecgbench.metrics import weighted
+from ecgbench.metrics.checks import labels_and_scores, labels_of
+
+Values = NDArray[np.float64]
+
+NEUTRAL_THRESHOLD = 0.0
+"""Threshold of a class that validation has no positive of: the logit of one half."""
+
+
+class Thresholds(NamedTuple):
+    """Decision thresholds, one a class.
+
+    Attributes:
+        values: [classes]; a record is called positive where its score reaches the value.
+        fitted: [classes]; False where the value is only the neutral one.
+    """
+
+    values: Values
+    fitted: NDArray[np.bool_]
+
+
+class Macro(NamedTuple):
+    """A mean over classes, and what it is the mean of.
+
+    Attributes:
+        mean: NaN where no class is scored.
+        scored: How many classes are in the mean.
+        classes: How many classes there are.
+    """
+
+    mean: float
+    scored: int
+    classes: int
+
+
+def auroc(y: ArrayLike, s: ArrayLike) -> Values:
+    """Area under the ROC curve per class, a tie counting half.
+
+    Args:
+        y: [records, classes] labels.
+        s: [records, classes] scores.
+
+    Returns:
+        [classes]; NaN for a class without a positive or without a negative record.
+
+    Raises:
+        MetricError: See :func:`ecgbench.metrics.checks.labels_and_scores`; so below.
+    """
+    return _of_each_record_once(weighted.auroc, y, s)
+
+
+def average_precision(y: ArrayLike, s: ArrayLike) -> Values:
+    """Average precision (AUPRC without interpolation) per class; otherwise as :func:`auroc`."""
+    return _of_each_record_once(weighted.average_precision, y, s)
+
+
+def f1_at(y: ArrayLike, s: ArrayLike, thresholds: ArrayLike) -> Values:
+    """F1 per class at given thresholds.
+
+    Args:
+        y: [records, classes] labels.
+        s: [records, classes] scores.
+        thresholds: [classes].
+
+    Returns:
+        [classes]; 0 where every positive is missed, NaN as for :func:`auroc`.
+    """
+    values = np.asarray(thresholds, dtype=np.float64)
+    if values.ndim != 1 or values.shape[0] != np.shape(y)[-1]:
+        raise MetricError(f"thresholds have shape {values.shape}, not one for each class")
+    if np.isnan(values).any():
+        raise MetricError("a threshold is NaN")
+    return _of_each_record_once(weighted.f1_at(values), y, s)
+
+
+def best_f1_thresholds(
+    y: ArrayLike, s: ArrayLike, neutral: float = NEUTRAL_THRESHOLD
+) -> Thresholds:
+    """Thresholds that maximise F1 per class; fit them on validation, never on the test split.
+
+    Candidates are the scores that occur. Of several equally good ones the highest is taken, which
+    calls the fewest records positive.
+
+    Args:
+        y: [records, classes] labels.
+        s: [records, classes] scores.
+        neutral: Threshold of a class without positives, to which nothing can be fitted.
+
+    Returns:
+        The thresholds, and which of them were fitted.
+    """
+    labels, scores = labels_and_scores(y, s)
+    fitted: NDArray[np.bool_] = labels.sum(axis=0) > 0
+    values = [
+        _best_threshold(labels[:, k], scores[:, k]) if fitted[k] else neutral
+        for k in range(labels.shape[1])
+    ]
+    return Thresholds(np.array(values, dtype=np.float64), fitted)
+
+
+def f1_test_max(y: ArrayLike, s: ArrayLike) -> Values:
+    """The highest F1 that any threshold reaches on these very records, per class.
+
+    Optimistic, for it is chosen on what it is reported on. Track `merl` reports it; its source is
+    MERL's evaluation code (Liu et al., ICML 2024).
+
+    Returns:
+        [classes]; NaN as for :func:`auroc`.
+    """
+    return f1_at(y, s, best_f1_thresholds(y, s).values)
+
+
+def support(y: ArrayLike) -> NDArray[np.int64]:
+    """Positives per class, [classes]."""
+    return np.asarray(labels_of(y).sum(axis=0), dtype=np.int64)
+
+
+def macro(values: ArrayLike, positives: ArrayLike | None = None, min_support: int = 1) -> Macro:
+    """Mean over the classes that are defined.
+
+    Args:
+        values: [classes], NaN where undefined.
+        positives: [classes] positives of each class; needed where ``min_support`` is above 1.
+        min_support: Classes with fewer positives are left out of the mean.
+
+    Returns:
+        The mean and how many classes it is of.
+    """
+    per_class = np.asarray(values, dtype=np.float64)
+    kept = ~np.isnan(per_class)
+    if positives is not None:
+        kept &= np.asarray(positives) >= min_support
+    elif min_support > 1:
+        raise MetricError("min_support needs the positives of each class")
+    mean = float(per_class[kept].mean()) if kept.any() else float("nan")
+    return Macro(mean, int(kept.sum()), len(per_class))
+
+
+def _of_each_record_once(statistic: weighted.Statistic, y: ArrayLike, s: ArrayLike) -> Values:
+    labels, scores = labels_and_scores(y, s)
+    once = np.ones((len(labels), 1), dtype=np.float32)
+    return statistic(labels, scores, once)[:, 0]
+
+
+def _best_threshold(y: NDArray[np.bool_], s: Values) -> float:
+    order = np.argsort(-s, kind="stable")
+    last_of_ties = np.r_[np.diff(s[order]) != 0, True]
+    calls = np.arange(1, len(s) + 1)[last_of_ties]
+    hits = np.cumsum(y[order])[last_of_ties]
+    f1 = 2 * hits / (calls + y.sum())
+    return float(s[order][last_of_ties][np.argmax(f1)])

@@ -1,0 +1,1 @@
+"""Statistics over predictions and over tables: intervals, comparisons, ranks. No torch."""

@@ -1,0 +1,299 @@
+"""Patient bootstrap of a test split: intervals for one method, paired comparison of two.
+
+The draws give the standard error; the interval is built on the logit scale with Student's t, whose
+degrees of freedom come from the effective number of patients per class (Satterthwaite's formula
+for a mean over classes). Plain percentile intervals cover too little where positives are few; the
+coverage of each construction stands in docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ecgbench.errors import MetricError
+from ecgbench.metrics.checks import Labels, labels_and_scores
+from ecgbench.metrics.weighted import Statistic
+from ecgbench.stats.resample import Design
+
+Values = NDArray[np.float64]
+
+MIN_PATIENTS = 2.0
+"""A class with fewer effective patients has no spread to speak of, and no interval of its own."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A metric's values on the test split and on its resamples.
+
+    Attributes:
+        point: [classes] value on the split itself, NaN where undefined.
+        draws: [classes, resamples], NaN where a resample lacks a class's positives or negatives.
+        patients: [classes] effective number of patients, the smaller of those with positives and
+            those with negatives; patients with many records count for less than their records.
+        key: Equal keys mean the same patients and the same resamples.
+    """
+
+    point: Values
+    draws: Values
+    patients: Values
+    key: str
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """[classes] whether the class is defined on the split itself."""
+        return ~np.isnan(self.point)
+
+    def only(self, classes: ArrayLike) -> Bootstrap:
+        """The same for some classes, given by a mask or by numbers."""
+        kept = np.asarray(classes)
+        return replace(
+            self, point=self.point[kept], draws=self.draws[kept], patients=self.patients[kept]
+        )
+
+
+class Interval(NamedTuple):
+    """A value with its interval; NaN limits where the split says nothing about the spread.
+
+    Attributes:
+        value: On the split itself.
+        low: Lower limit.
+        high: Upper limit.
+        se: Standard error, corrected for few patients.
+        undefined: Resamples in which a scored class was undefined, summed over classes.
+        scored: Classes that the value is of.
+    """
+
+    value: float
+    low: float
+    high: float
+    se: float
+    undefined: int
+    scored: int
+
+
+class Comparison(NamedTuple):
+    """Macro mean of one method minus another's, on the same resamples.
+
+    Attributes:
+        difference: First minus second.
+        low: Lower limit.
+        high: Upper limit.
+        se: Standard error of the difference.
+        p_value: Two-sided, of no difference.
+    """
+
+    difference: float
+    low: float
+    high: float
+    se: float
+    p_value: float
+
+
+def bootstrap(
+    y: ArrayLike,
+    s: ArrayLike,
+    patients: Sequence[str],
+    statistic: Statistic,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Bootstrap:
+    """Evaluate a metric on the split and on resamples of its patients.
+
+    Args:
+        y: [records, classes] labels.
+        s: [records, classes] scores.
+        patients: [records] the patient of each record.
+        statistic: From :mod:`ecgbench.metrics.weighted`: ``auroc``, ``average_precision`` or
+            ``f1_at(thresholds)``.
+        resamples: How many.
+        seed: Where the random numbers start; equal seeds give the same draws on any machine.
+
+    Raises:
+        MetricError: Labels, scores or patients that do not fit.
+    """
+    labels, scores = labels_and_scores(y, s)
+    if len(patients) != len(labels):
+        raise MetricError(f"{len(patients)} patients for {len(labels)} records")
+    design = Design.of(patients, resamples, seed)
+    once = np.ones((len(labels), 1), dtype=np.float32)
+    return Bootstrap(
+        point=statistic(labels, scores, once)[:, 0],
+        draws=np.concatenate([statistic(labels, scores, w) for w in design.weights()], axis=1),
+        patients=_effective_patients(labels, design),
+        key=design.key,
+    )
+
+
+def mean_of(runs: Sequence[Bootstrap]) -> Bootstrap:
+    """The mean over runs (seeds, draws of the training records) on one test split.
+
+    Raises:
+        MetricError: No run, or runs on different resamples.
+    """
+    if not runs:
+        raise MetricError("no run to average")
+    for other in runs[1:]:
+        _check_paired(runs[0], other)
+    return replace(
+        runs[0],
+        point=np.mean([run.point for run in runs], axis=0),
+        draws=np.mean([run.draws for run in runs], axis=0),
+    )
+
+
+def class_intervals(result: Bootstrap, level: float = 0.95) -> list[Interval]:
+    """One interval a class, in the order of classes."""
+    return [macro_interval(result.only([k]), level) for k in range(len(result.point))]
+
+
+def macro_interval(result: Bootstrap, level: float = 0.95) -> Interval:
+    """Interval of the mean over the scored classes.
+
+    A resample that lacks a class is averaged over the others, and counted.
+
+    Args:
+        result: Of a metric between 0 and 1.
+        level: Coverage aimed at.
+
+    Returns:
+        Limits within 0 and 1. Where every record is ranked rightly (or wrongly) the draws do not
+        vary, and the limits are Wilson's for a proportion of that many effective patients.
+    """
+    kept = result.only(result.scored)
+    undefined = int(np.isnan(kept.draws).sum())
+    if not len(kept.point):
+        return Interval(np.nan, np.nan, np.nan, np.nan, undefined, 0)
+    value = float(kept.point.mean())
+    se, freedom = _standard_error(kept.draws, kept.patients)
+    if 0.0 < value < 1.0:
+        reach = _t_quantile(freedom, level) * se / (value * (1.0 - value))
+        middle = np.log(value / (1.0 - value))
+        low, high = (float(1.0 / (1.0 + np.exp(-(middle + r)))) for r in (-reach, reach))
+    else:
+        z_squared = _t_quantile(np.inf, level) ** 2
+        enough = bool((kept.patients >= MIN_PATIENTS).any())
+        edge = z_squared / (z_squared + kept.patients.min()) if enough else np.nan
+        low, high = (1.0 - edge, 1.0) if value == 1.0 else (0.0, edge)
+    return Interval(value, float(low), float(high), se, undefined, len(kept.point))
+
+
+def compare(first: Bootstrap, second: Bootstrap, level: float = 0.95) -> Comparison:
+    """Compare two methods' macro means by their differences on the same resamples.
+
+    Raises:
+        MetricError: Draws of different resamples, patients or classes.
+    """
+    _check_paired(first, second)
+    kept = first.scored
+    if not kept.any():
+        return Comparison(np.nan, np.nan, np.nan, np.nan, np.nan)
+    difference = float(first.point[kept].mean() - second.point[kept].mean())
+    se, freedom = _standard_error(first.draws[kept] - second.draws[kept], first.patients[kept])
+    reach = _t_quantile(freedom, level) * se
+    p_value = _two_sided(difference, se, freedom)
+    return Comparison(difference, difference - reach, difference + reach, se, p_value)
+
+
+def paired_bootstrap(
+    y: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    patients: Sequence[str],
+    statistic: Statistic,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two methods' scores for the same records; see :func:`compare`.
+
+    For many methods call :func:`bootstrap` once each and compare those: the same seed pairs them.
+    """
+    return compare(
+        bootstrap(y, first, patients, statistic, resamples, seed),
+        bootstrap(y, second, patients, statistic, resamples, seed),
+    )
+
+
+def holm(p_values: ArrayLike) -> Values:
+    """Holm's step-down correction for several comparisons.
+
+    Args:
+        p_values: [comparisons]; NaN stays NaN but counts as a comparison.
+
+    Returns:
+        [comparisons] adjusted values, to be held against the level itself.
+
+    Raises:
+        MetricError: Values outside 0 to 1.
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    if raw.ndim != 1 or (raw < 0).any() or (raw > 1).any():
+        raise MetricError("p-values are a list of numbers from 0 to 1")
+    order = np.argsort(raw, kind="stable")  # NaN last
+    steps = raw[order] * np.arange(len(raw), 0, -1)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def _effective_patients(y: Labels, design: Design) -> Values:
+    def effective(chosen: NDArray[np.bool_]) -> float:
+        records = np.bincount(design.patient_of[chosen], minlength=design.patients).astype(float)
+        return float(records.sum() ** 2 / max((records**2).sum(), 1.0))
+
+    return np.array([min(effective(column), effective(~column)) for column in y.T])
+
+
+def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
+    """Standard error of the mean over classes, and its degrees of freedom.
+
+    The bootstrap's variance is too small by the factor (m - 1) / m for m patients, and is itself
+    an estimate from m patients. With several classes each counts by its share of the variance.
+    """
+    defined = ~np.isnan(draws)
+    count = defined.sum(axis=0)
+    sums = np.where(defined, draws, 0.0).sum(axis=0)
+    means = sums[count > 0] / count[count > 0]
+    usable = (patients >= MIN_PATIENTS) & (defined.sum(axis=1) >= 2)
+    if len(means) < 2 or not usable.any():
+        return float("nan"), float("nan")
+    m = patients[usable]
+    spread = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in draws[usable]]
+    variance = np.array(spread)
+    total = variance.sum()
+    if total == 0.0:
+        return 0.0, float(m.min() - 1.0)
+    inflation = (variance * m / (m - 1.0)).sum() / total
+    freedom = total**2 / (variance**2 / (m - 1.0)).sum()
+    return float(np.sqrt(np.var(means, ddof=1) * inflation)), float(freedom)
+
+
+def _t_quantile(freedom: float, level: float) -> float:
+    from scipy.special import ndtri, stdtrit
+
+    upper = 0.5 + level / 2
+    return float(ndtri(upper) if np.isinf(freedom) else stdtrit(freedom, upper))
+
+
+def _two_sided(difference: float, se: float, freedom: float) -> float:
+    from scipy.special import stdtr
+
+    if difference == 0.0:
+        return 1.0
+    if se == 0.0:
+        return float("nan")  # differs, yet on no resample otherwise: nothing to judge it by
+    return float(2.0 * stdtr(freedom, -abs(difference) / se))
+
+
+def _check_paired(first: Bootstrap, second: Bootstrap) -> None:
+    same_labels = np.array_equal(first.patients, second.patients)
+    same_classes = np.array_equal(first.scored, second.scored)
+    if first.key != second.key or not same_labels or not same_classes:
+        raise MetricError(
+            "the two methods were not scored on the same records, classes and resamples",
+            "Paired comparison needs predictions for the same records and one bootstrap seed.",
+        )
