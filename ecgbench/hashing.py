@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+BLOCKS = Path(__file__).resolve().parent / "nn"
+
 
 def canonical_json(value: Any) -> str:
     """Write a value as JSON that is the same on every machine (sorted keys, no spaces).
@@ -33,28 +35,46 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def code_hash(paths: Iterable[Path]) -> str:
+def code_hash(roots: Iterable[Path]) -> str:
     """SHA-256 (hex) of Python sources, blind to comments, docstrings and layout.
 
-    A comment that is put right must not make hours of training stale; a changed line must. A folder
-    stands for all Python files below it, test files left out.
+    A comment that is put right must not make hours of training stale; a changed line must, and so must
+    one in a shared block that the code imports.
 
     Args:
-        paths: Files and folders.
+        roots: Files and folders (all Python files below one, tests left out). Modules of
+            ``ecgbench.nn`` that they import, directly or by one another, count too.
     """
-    digest = hashlib.sha256()
-    for root in paths:
-        files = sorted(root.rglob("*.py")) if root.is_dir() else [root]
-        for file in files:
-            if file.name.startswith("test_"):
-                continue
-            digest.update(file.relative_to(root.parent).as_posix().encode())
-            digest.update(_code_of(file).encode())
-    return digest.hexdigest()
+    waiting = [
+        file for root in roots for file in (sorted(root.rglob("*.py")) if root.is_dir() else [root])
+    ]
+    codes: dict[str, str] = {}
+    while waiting:
+        file = waiting.pop()
+        name = f"{file.parent.name}/{file.name}"
+        if name in codes or file.name.startswith("test_"):
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        waiting += [block for block in _imported_blocks(tree) if block.is_file()]
+        codes[name] = _without_docstrings(tree)
+    return content_hash(codes)
 
 
-def _code_of(file: Path) -> str:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+def _imported_blocks(tree: ast.Module) -> Iterable[Path]:
+    """Files of ``ecgbench.nn`` that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.startswith("ecgbench.nn."):
+                yield BLOCKS / f"{name.split('.')[2]}.py"
+
+
+def _without_docstrings(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

@@ -79,8 +79,8 @@ class MethodInfo(_Spec):
     profiles: dict[str, dict[str, Any]] = {}
 
     def code_hash(self) -> str:
-        """Hash of the method's own code and of the blocks that methods share."""
-        return code_hash([self.folder, ROOT / "nn", ROOT / "method.py"])
+        """Hash of the method's own code and of the shared blocks that it imports."""
+        return code_hash([self.folder])
 
 
 class ProtocolSpec(_Spec):

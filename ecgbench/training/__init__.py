@@ -1,0 +1,1 @@
+"""From signals to checkpoints and features: everything that trains or runs a network."""

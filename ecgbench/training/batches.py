@@ -1,0 +1,126 @@
+"""Batches by step: batch number ``i`` is the same whether training was interrupted before or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ecgbench.errors import DataError
+from ecgbench.method import Batch, Method, Tokens
+from ecgbench.training.corpus import Part
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Every distinct text of a corpus, tokenised once; the last row is the empty text."""
+
+    number: dict[str, int]
+    tokens: Tokens
+
+
+def tokenize_all(method: Method, texts: Sequence[str]) -> Texts | None:
+    """Tokenise every distinct text, and the empty one; None where there is none."""
+    if not texts:
+        return None
+    return Texts({text: i for i, text in enumerate(texts)}, method.tokenize([*texts, ""]))
+
+
+class Records:
+    """The records of some parts by position.
+
+    Args:
+        parts: One split of each data set.
+        texts: Their texts; None for a method that takes none.
+    """
+
+    def __init__(self, parts: Sequence[Part], texts: Texts | None) -> None:
+        self._parts = list(parts)
+        self._texts = texts
+        self._part = np.concatenate([np.full(len(p.rows), i) for i, p in enumerate(parts)])
+        self._row = np.concatenate([part.rows for part in parts])
+        number = texts.number if texts else {}
+        reports = (text for part in parts for text in part.reports)
+        self._text = np.fromiter((number.get(text, -1) for text in reports), np.int64)
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def batch(self, positions: NDArray[np.integer]) -> Batch:
+        """The records at some positions ``[B]``."""
+        pairs = zip(self._part[positions], self._row[positions], strict=True)
+        ecg = np.stack([self._parts[part].signals[row] for part, row in pairs])
+        signals = torch.from_numpy(ecg.astype(np.float32))
+        if self._texts is None:
+            return Batch(signals)
+        text = torch.from_numpy(self._text[positions])
+        return Batch(signals, {k: v[text] for k, v in self._texts.tokens.items()}, text)
+
+
+class TrainingBatches(IterableDataset[tuple[int, Batch]]):
+    """An endless run of shuffled batches, cut to the steps that are left.
+
+    Every epoch is a permutation by ``(seed, epoch)``; what does not fill a batch at its end is left for
+    another epoch's order.
+
+    Args:
+        records: What to draw from.
+        batch_size: Of one process.
+        seed: Of the order.
+        start: First batch.
+        stop: One behind the last.
+        rank: This process among ``world``.
+        world: Processes that train together.
+
+    Raises:
+        DataError: There are fewer than two records for each process.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        batch_size: int,
+        seed: int,
+        start: int,
+        stop: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self._records = records
+        self._size = min(batch_size, len(records) // world)
+        if self._size < 2:
+            raise DataError(f"{len(records)} records are too few to train on.")
+        self._seed, self._start, self._stop = seed, start, stop
+        self._rank, self._world = rank, world
+
+    def positions(self, step: int) -> NDArray[np.integer]:
+        """Positions of the records of batch ``step``, on this process."""
+        together = self._size * self._world
+        epoch, i = divmod(step, len(self._records) // together)
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._records))
+        first = i * together + self._rank * self._size
+        return order[first : first + self._size]
+
+    def __iter__(self) -> Iterator[tuple[int, Batch]]:
+        worker = get_worker_info()
+        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        for step in range(self._start + offset, self._stop, stride):
+            yield step, self._records.batch(self.positions(step))
+
+
+class ValidationBatches(IterableDataset[tuple[int, Batch]]):
+    """The records in their order, at most ``limit`` batches of them."""
+
+    def __init__(self, records: Records, batch_size: int, limit: int = 8) -> None:
+        self._records = records
+        self._size = min(batch_size, len(records))
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[tuple[int, Batch]]:
+        count = min(self._limit, len(self._records) // self._size) if self._size >= 2 else 0
+        for step in range(count):
+            yield step, self._records.batch(np.arange(step * self._size, (step + 1) * self._size))

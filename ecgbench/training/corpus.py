@@ -1,0 +1,123 @@
+"""What a method is pre-trained on: the training folds of one data set or of several.
+
+Validation folds only watch the loss; test folds are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from ecgbench.data.dataset import Dataset
+from ecgbench.data.signals import SignalSpec, adapt
+from ecgbench.errors import DataError
+from ecgbench.hashing import content_hash
+
+
+def signal_spec(config: DictConfig) -> SignalSpec:
+    """The input that a configuration asks for."""
+    band = config.signal.bandpass
+    return SignalSpec(
+        rate=config.signal.rate,
+        seconds=config.signal.seconds,
+        bandpass=None if band is None else (float(band[0]), float(band[1])),
+        scaling=config.signal.scaling,
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of one data set.
+
+    Attributes:
+        signals: ``[N, leads, samples]`` of the whole data set, memory-mapped.
+        rows: Which of them are used.
+        reports: Their reports, ``""`` for none.
+    """
+
+    signals: NDArray[np.floating]
+    rows: NDArray[np.intp]
+    reports: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Records to pre-train on.
+
+    Attributes:
+        names: Data sets.
+        simulated: Whether any of them is.
+        fingerprint: Hash of the records, their reports, and the way they are used.
+        train: Training parts.
+        val: Validation parts.
+    """
+
+    names: tuple[str, ...]
+    simulated: bool
+    fingerprint: str
+    train: tuple[Part, ...]
+    val: tuple[Part, ...]
+
+    @property
+    def reports(self) -> list[str]:
+        """The distinct training reports, sorted."""
+        return sorted({text for part in self.train for text in part.reports if text})
+
+    def count(self) -> tuple[int, int]:
+        """Training records, and how many of them have a report."""
+        texts = [text for part in self.train for text in part.reports]
+        return len(texts), sum(bool(text) for text in texts)
+
+
+def corpus_fingerprint(datasets: Sequence[Dataset], config: DictConfig, reports: str) -> str:
+    """Address of a corpus, known without reading a signal."""
+    return content_hash(
+        {
+            "datasets": [dataset.fingerprint for dataset in datasets],
+            "reports": reports,
+            "shuffle_reports": bool(config.pretrain.shuffle_reports),
+        }
+    )
+
+
+def load_corpus(datasets: Sequence[Dataset], config: DictConfig, reports: str) -> Corpus:
+    """Adapt the signals and gather the records.
+
+    Args:
+        datasets: What to pre-train on.
+        config: The effective configuration.
+        reports: ``none``, ``some`` or ``all``, as :class:`ecgbench.plugins.MethodInfo` has it.
+
+    Raises:
+        DataError: The method needs reports and there are none.
+    """
+    spec = signal_spec(config)
+    parts: dict[str, list[Part]] = {"train": [], "val": []}
+    for dataset in datasets:
+        signals = adapt(dataset, spec)
+        texts = dataset.records["report"].to_numpy(dtype=object)
+        for split, found in parts.items():
+            rows = dataset.rows(split)
+            kept = texts[rows] if reports != "none" else np.full(len(rows), "", object)
+            if reports == "all":
+                rows, kept = rows[kept != ""], kept[kept != ""]
+            if config.pretrain.shuffle_reports:
+                kept = np.random.default_rng(len(kept)).permutation(kept)
+            found.append(Part(signals, np.asarray(rows, np.intp), tuple(map(str, kept))))
+    corpus = Corpus(
+        names=tuple(dataset.spec.name for dataset in datasets),
+        simulated=any(dataset.spec.simulated for dataset in datasets),
+        fingerprint=corpus_fingerprint(datasets, config, reports),
+        train=tuple(parts["train"]),
+        val=tuple(parts["val"]),
+    )
+    if reports != "none" and not corpus.reports:
+        raise DataError(
+            f"{' + '.join(corpus.names)} has no reports to train on.",
+            "Choose a corpus that has some: pretrain.data=[NAME] (see `ecgbench list datasets`).",
+        )
+    return corpus

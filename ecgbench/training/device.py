@@ -1,0 +1,74 @@
+"""Which device and precision a run takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any, Literal
+
+import torch
+from omegaconf import DictConfig
+
+from ecgbench.errors import ConfigError
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def pick_device(config: DictConfig) -> torch.device:
+    """The device of ``compute.accelerator``; ``auto`` is the GPU that torch sees, else the CPU.
+
+    Raises:
+        ConfigError: The accelerator that is asked for is not here.
+    """
+    wanted = str(config.compute.accelerator)
+    available = {"cpu": True, "cuda": torch.cuda.is_available()}
+    available["mps"] = torch.backends.mps.is_available()
+    wanted = "cuda" if wanted == "gpu" else wanted
+    if wanted == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
+    if not available.get(wanted, False):
+        raise ConfigError(
+            f"compute.accelerator={wanted} is not available here.",
+            "Use compute.accelerator=auto, or one of: "
+            + ", ".join(name for name, here in available.items() if here),
+        )
+    return torch.device(wanted)
+
+
+def pick_precision(config: DictConfig, device: torch.device) -> Precision:
+    """The precision of ``compute.precision``; ``auto`` is bf16 on a GPU that has it, else f32.
+
+    Raises:
+        ConfigError: An unknown precision.
+    """
+    wanted = str(config.compute.precision)
+    if wanted == "auto":
+        has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return "bf16-mixed" if has_bf16 else "32-true"
+    known: dict[str, Precision] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+    short = wanted.removesuffix("-true").removesuffix("-mixed")
+    if short not in known:
+        raise ConfigError(
+            f"compute.precision cannot be {wanted!r}.", "It takes auto, 32, bf16 or 16."
+        )
+    return known[short]
+
+
+def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[Any]:
+    """The context that a forward pass runs in."""
+    if precision == "32-true":
+        return contextlib.nullcontext()
+    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
+    return torch.autocast(device.type, dtype=dtype)
+
+
+def use_threads(config: DictConfig) -> None:
+    """Let torch use ``compute.threads`` threads, or all cores."""
+    torch.set_num_threads(int(config.compute.threads) or os.cpu_count() or 1)
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for results."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"{device.type} ({torch.get_num_threads()} threads)"

@@ -1,0 +1,49 @@
+"""The log of a pre-training: one CSV that grows, also over interruptions."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+
+class CsvLog(Logger):  # type: ignore[misc]
+    """Rows of ``step, name, value``: long form, so that a new name needs no new column.
+
+    Lightning's own CSV logger rewrites the file for each new column and starts again on resuming.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """Required by Lightning."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """Required by Lightning."""
+        return ""
+
+    @rank_zero_only  # type: ignore[untyped-decorator]
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the manifest holds them."""
+
+    @rank_zero_only  # type: ignore[untyped-decorator]
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Append the figures of one step."""
+        new = not self._path.exists()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", "name", "value"])
+            for name, value in sorted(metrics.items()):
+                if name != "epoch":
+                    writer.writerow([step, name, f"{float(value):.6g}"])

@@ -1,0 +1,237 @@
+"""Pre-training: corpus -> checkpoint, by Lightning, the same loop for every method.
+
+A checkpoint is a folder that is addressed by what it was made from::
+
+    weights.safetensors   every parameter and buffer
+    assets/               what is no tensor (a tokenizer)
+    training.csv          the logged losses
+    manifest.json         the address's ingredients, sizes, costs
+
+An interrupted pre-training goes on from its last saved step to the same weights: batches, masks and
+dropout of a step are drawn from a seed of that step.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from ecgbench.errors import EcgbenchError
+from ecgbench.method import Method, count_parameters
+from ecgbench.paths import atomic_dir, stage_dir
+from ecgbench.training.batches import Records, TrainingBatches, ValidationBatches, tokenize_all
+from ecgbench.training.corpus import load_corpus
+from ecgbench.training.device import describe, pick_device, pick_precision, use_threads
+from ecgbench.training.optim import adamw, cosine_with_warmup
+from ecgbench.training.recipe import Checkpoint, Recipe, build, find
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule
+
+
+def pretrain(recipe: Recipe) -> Checkpoint:
+    """Train a method, or find that it has been.
+
+    Raises:
+        EcgbenchError: The loss became NaN, or the method or the corpus cannot be used.
+    """
+    done = find(recipe)
+    if done is not None:
+        return done
+    use_threads(recipe.config)
+    started = time.perf_counter()
+    torch.manual_seed(recipe.seed)
+    corpus = (
+        load_corpus(recipe.datasets, recipe.config, recipe.info.reports)
+        if (recipe.trains or recipe.info.reports != "none")
+        else None
+    )
+    method = build(recipe, corpus.reports if corpus else ())
+    scratch = recipe.path.with_name(recipe.path.name + ".partial")
+    if recipe.trains:
+        assert corpus is not None
+        texts = tokenize_all(method, sorted(corpus.reports))
+        _fit(recipe, method, Records(corpus.train, texts), Records(corpus.val, texts), scratch)
+    records, reports = corpus.count() if corpus and recipe.trains else (0, 0)
+    manifest = {
+        "address": recipe.address,
+        "ingredients": recipe.ingredients(),
+        "datasets": list(corpus.names) if corpus and recipe.trains else [],
+        "corpus": corpus.fingerprint if corpus and recipe.trains else None,
+        "simulated": bool(corpus and recipe.trains and corpus.simulated),
+        "records": records,
+        "reports": reports,
+        "steps": int(recipe.config.pretrain.steps),
+        "parameters": count_parameters(method).total,
+        "seconds": round(time.perf_counter() - started, 1),
+        "device": describe(pick_device(recipe.config)),
+    }
+    _save(recipe, method, manifest, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    finished = find(recipe)
+    assert finished is not None
+    return finished
+
+
+def _save(recipe: Recipe, method: Method, manifest: dict[str, Any], scratch: Path) -> None:
+    from safetensors.torch import save_file
+
+    with atomic_dir(recipe.path) as folder:
+        state = {key: value.detach().cpu().clone() for key, value in method.state_dict().items()}
+        save_file(state, folder / "weights.safetensors")
+        (folder / "assets").mkdir()
+        method.save_assets(folder / "assets")
+        log = scratch / "training.csv"
+        if log.is_file():
+            shutil.copy(log, folder / "training.csv")
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+
+
+def _fit(recipe: Recipe, method: Method, train: Records, val: Records, scratch: Path) -> None:
+    """Run the loop; leave the method with the weights that are kept."""
+    import lightning.pytorch as pl
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+    config = recipe.config
+    device = pick_device(config)
+    last = scratch / "last.ckpt"
+    done = _micro_steps_done(last)
+    total = int(config.pretrain.steps) * int(config.pretrain.accumulate)
+    module = _module(method, config, recipe.seed)
+    saver = ModelCheckpoint(
+        dirpath=scratch,
+        filename="step",
+        every_n_train_steps=int(config.pretrain.save_every),
+        save_last=True,
+        save_top_k=0,
+        enable_version_counter=False,
+    )
+    scratch.mkdir(parents=True, exist_ok=True)
+    trainer = pl.Trainer(
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices=int(config.compute.devices),
+        precision=pick_precision(config, device),
+        max_steps=int(config.pretrain.steps),
+        max_epochs=-1,
+        accumulate_grad_batches=int(config.pretrain.accumulate),
+        gradient_clip_val=float(config.pretrain.clip) or None,
+        val_check_interval=int(config.pretrain.validate_every) * int(config.pretrain.accumulate),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        callbacks=[saver, *_averaging(config)],
+        logger=_loggers(scratch),
+        log_every_n_steps=20,
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=scratch,
+    )
+    loaders = _loaders(recipe, train, val, done, total, trainer.global_rank, trainer.world_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on the number of workers, and the like
+        trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+
+
+def _loaders(
+    recipe: Recipe, train: Records, val: Records, done: int, total: int, rank: int, world: int
+) -> tuple[Any, Any]:
+    from torch.utils.data import DataLoader
+
+    config = recipe.config
+    size, workers = int(config.pretrain.batch_size), int(config.compute.workers)
+    batches = TrainingBatches(train, size, recipe.seed, done, total, rank, world)
+    return (
+        DataLoader(batches, batch_size=None, num_workers=workers, persistent_workers=workers > 0),
+        DataLoader(ValidationBatches(val, size), batch_size=None),
+    )
+
+
+def _micro_steps_done(last: Path) -> int:
+    """Batches that a saved state has behind it."""
+    if not last.is_file():
+        return 0
+    state = torch.load(last, map_location="cpu", weights_only=True)
+    return int(state["micro_steps"])
+
+
+def _loggers(scratch: Path) -> list[Any]:
+    from importlib.util import find_spec
+
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    from ecgbench.training.log import CsvLog
+
+    loggers: list[Any] = [CsvLog(scratch / "training.csv")]
+    if find_spec("tensorboard") is not None:
+        loggers.append(TensorBoardLogger(stage_dir("tensorboard"), name=scratch.stem, version=""))
+    return loggers
+
+
+def _averaging(config: DictConfig) -> list[Any]:
+    from lightning.pytorch.callbacks import EMAWeightAveraging
+
+    return [EMAWeightAveraging(decay=float(config.pretrain.ema))] if config.pretrain.ema else []
+
+
+def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
+    """The method as Lightning wants it; made here so that importing this module stays cheap."""
+    import lightning.pytorch as pl
+
+    class PretrainModule(pl.LightningModule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.method = method
+            self.micro_steps = 0
+
+        def training_step(self, item: tuple[int, Any], index: int) -> Tensor:
+            step, batch = item
+            torch.manual_seed(
+                (seed + 1) * 1_000_003 + step * self.trainer.world_size + self.global_rank
+            )
+            losses = self.method.losses(batch)
+            if not torch.isfinite(losses["loss"].detach()):
+                raise EcgbenchError(
+                    f"The loss of {type(method).__name__} became {float(losses['loss'])} at batch {step}.",
+                    "Lower pretrain.lr, or set pretrain.clip=1.0 and compute.precision=32.",
+                )
+            self.micro_steps = step + 1
+            self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()}, batch_size=1)
+            return losses["loss"]
+
+        def validation_step(self, item: tuple[int, Any], index: int) -> None:
+            step, batch = item
+            with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+                torch.manual_seed(step)
+                losses = self.method.losses(batch)
+            self.log_dict({f"val/{k}": v for k, v in losses.items()}, batch_size=1, sync_dist=True)
+
+        def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+            checkpoint["micro_steps"] = self.micro_steps
+
+        def transfer_batch_to_device(
+            self, item: tuple[int, Any], device: torch.device, index: int
+        ) -> tuple[int, Any]:
+            return item[0], item[1].to(device)
+
+        def configure_optimizers(self) -> dict[str, Any]:
+            optimiser = adamw(self.method, config.pretrain)
+            schedule = torch.optim.lr_scheduler.LambdaLR(
+                optimiser, cosine_with_warmup(config.pretrain)
+            )
+            return {
+                "optimizer": optimiser,
+                "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+            }
+
+    return PretrainModule()

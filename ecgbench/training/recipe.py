@@ -1,0 +1,139 @@
+"""What decides a checkpoint, where it is kept, and how a method is made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from ecgbench.config import as_dict
+from ecgbench.data.dataset import Dataset
+from ecgbench.hashing import code_hash, content_hash
+from ecgbench.method import Method, Setup
+from ecgbench.paths import stage_dir
+from ecgbench.plugins import ROOT, MethodInfo, load_object
+from ecgbench.training.corpus import corpus_fingerprint, signal_spec
+from ecgbench.training.device import pick_device
+
+LOOP = [ROOT / "training" / name for name in ("pretrain.py", "batches.py", "optim.py")]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pre-trained method on disk.
+
+    Attributes:
+        path: Its folder.
+        address: Hash of what it was made from.
+        manifest: What it says of itself.
+    """
+
+    path: Path
+    address: str
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a checkpoint.
+
+    Attributes:
+        info: The method.
+        config: Its effective configuration.
+        datasets: What it is pre-trained on; for a method without training, what it would be.
+        seed: Of initial weights, order, masks.
+    """
+
+    info: MethodInfo
+    config: DictConfig
+    datasets: tuple[Dataset, ...]
+    seed: int
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to do but to draw the initial weights."""
+        return int(self.config.pretrain.steps) > 0
+
+    @property
+    def path(self) -> Path:
+        """Where its checkpoint is kept."""
+        return stage_dir("checkpoints") / f"{self.info.name}-{self.address[:16]}"
+
+    @property
+    def address(self) -> str:
+        """Hash of the ingredients, known without running anything."""
+        return content_hash(self.ingredients())
+
+    def ingredients(self) -> dict[str, Any]:
+        """What the checkpoint is made from."""
+        plain = as_dict(self.config)
+        needs_corpus = self.trains or self.info.reports != "none"
+        return {
+            "method": self.info.name,
+            "version": self.info.version,
+            "code": self.info.code_hash(),
+            "loop": code_hash(LOOP),
+            "signal": plain["signal"],
+            "model": plain["model"],
+            "pretrain": _decisive(plain["pretrain"]) if self.trains else {"steps": 0},
+            "corpus": corpus_fingerprint(self.datasets, self.config, self.info.reports)
+            if needs_corpus
+            else None,
+            "seed": self.seed,
+        }
+
+
+def _decisive(pretrain: dict[str, Any]) -> dict[str, Any]:
+    """Without what changes no weight: when it is looked at and saved, and the names of the data."""
+    return {
+        key: value
+        for key, value in pretrain.items()
+        if key not in ("validate_every", "save_every", "data")
+    }
+
+
+def find(recipe: Recipe) -> Checkpoint | None:
+    """The finished checkpoint of a recipe, if it is there."""
+    path = recipe.path
+    manifest = path / "manifest.json"
+    if not manifest.is_file():
+        return None
+    return Checkpoint(path, recipe.address, json.loads(manifest.read_text(encoding="utf-8")))
+
+
+def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) -> Method:
+    """Make a method with its initial weights.
+
+    Args:
+        recipe: What decides it.
+        reports: Distinct training reports, for a tokenizer.
+        assets: Folder of a checkpoint's assets, for a method that is loaded.
+
+    Raises:
+        PluginError: Its code cannot be imported.
+    """
+    spec = signal_spec(recipe.config)
+    setup = Setup(
+        leads=tuple(spec.leads),
+        rate=float(spec.rate),
+        samples=round(spec.rate * spec.seconds),
+        reports=tuple(reports),
+        assets=assets,
+    )
+    kind: type[Method] = load_object(recipe.info.model, recipe.info.folder)
+    return kind(recipe.config.model, setup)
+
+
+def load(recipe: Recipe, checkpoint: Checkpoint) -> Method:
+    """A pre-trained method, in eval mode, on the run's device."""
+    from safetensors.torch import load_file
+
+    torch.manual_seed(recipe.seed)
+    method = build(recipe, (), checkpoint.path / "assets")
+    method.load_state_dict(load_file(checkpoint.path / "weights.safetensors"))
+    return method.eval().to(pick_device(recipe.config))
