@@ -51,6 +51,7 @@ class PretrainConfig:
     crop: float = (
         1.0  # share of the input's length that a training example keeps, at a random place
     )
+    crop: float = 1.0  # share of a record's length that an example keeps, at a random place
     shuffle_reports: bool = False  # a control: reports go to other records
     validate_every: int = 200  # steps
     save_every: int = 500  # steps, to resume from

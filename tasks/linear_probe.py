@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ecgbench.data.splits import fraction_rows
 from ecgbench.metrics.classification import best_f1_thresholds
-from ecgbench.probe import ProbeModel, select_and_fit
+from ecgbench.probe import ProbeGrid, select_and_fit
 from ecgbench.protocol import Bench, Outcome, Protocol
 from ecgbench.results.predictions import ScorePredictions
 
@@ -34,7 +34,7 @@ class LinearProbe(Protocol):
             labels_train[chosen],
             features_val,
             labels_val,
-            grid={key: bench.settings[key] for key in ("C", "standardise")},
+            ProbeGrid(tuple(bench.settings["scalings"]), tuple(bench.settings["Cs"])),
         )
         thresholds = best_f1_thresholds(labels_val, probe.scores(features_val))
         return Outcome(
@@ -42,11 +42,11 @@ class LinearProbe(Protocol):
                 bench.record_ids("test"),
                 train.classes,
                 probe.scores(bench.features(bench.rows("test"))),
-                np.asarray(thresholds.values, np.float64),
+                thresholds.values,
             ),
             n_train=len(chosen),
             n_val=len(val.rows),
-            choices=_choices(probe),
+            choices={**probe.chosen(), "unfitted_thresholds": int((~thresholds.fitted).sum())},
         )
 
     def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
@@ -61,7 +61,3 @@ class ShuffledLabelProbe(LinearProbe):
         """Deal each split's label rows to other records of the split."""
         rng = np.random.default_rng([draw, 0x5ECD])
         return rng.permutation(train, axis=0), rng.permutation(val, axis=0)
-
-
-def _choices(probe: ProbeModel) -> dict[str, object]:
-    return {"C": probe.C, "standardise": probe.standardise}

@@ -50,10 +50,16 @@ class Records:
     def __len__(self) -> int:
         return len(self._row)
 
-    def batch(self, positions: NDArray[np.integer]) -> Batch:
-        """The records at some positions ``[B]``."""
-        pairs = zip(self._part[positions], self._row[positions], strict=True)
-        ecg = np.stack([self._parts[part].signals[row] for part, row in pairs])
+    @property
+    def samples(self) -> int:
+        """Samples of a record."""
+        return int(self._parts[0].signals.shape[-1])
+
+    def batch(self, positions: NDArray[np.integer], keep: Sequence[slice] | None = None) -> Batch:
+        """The records at some positions ``[B]``, and of each the samples that are kept."""
+        spans = keep or [slice(None)] * len(positions)
+        places = zip(self._part[positions], self._row[positions], spans, strict=True)
+        ecg = np.stack([self._parts[part].signals[row][:, span] for part, row, span in places])
         signals = torch.from_numpy(ecg.astype(np.float32))
         if self._texts is None:
             return Batch(signals)
@@ -73,6 +79,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         seed: Of the order.
         start: First batch.
         stop: One behind the last.
+        crop: Share of a record's length that an example keeps, at a random place.
         rank: This process among ``world``.
         world: Processes that train together.
 
@@ -87,6 +94,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         seed: int,
         start: int,
         stop: int,
+        crop: float = 1.0,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -95,6 +103,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         if self._size < 2:
             raise DataError(f"{len(records)} records are too few to train on.")
         self._seed, self._start, self._stop = seed, start, stop
+        self._length = round(records.samples * crop)
         self._rank, self._world = rank, world
 
     def positions(self, step: int) -> NDArray[np.integer]:
@@ -109,7 +118,14 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         worker = get_worker_info()
         offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
         for step in range(self._start + offset, self._stop, stride):
-            yield step, self._records.batch(self.positions(step))
+            yield step, self._records.batch(self.positions(step), self._spans(step))
+
+    def _spans(self, step: int) -> list[slice]:
+        last = self._records.samples - self._length
+        starts = np.random.default_rng([self._seed, step, self._rank]).integers(
+            0, last, self._size, endpoint=True
+        )
+        return [slice(start, start + self._length) for start in starts]
 
 
 class ValidationBatches(IterableDataset[tuple[int, Batch]]):

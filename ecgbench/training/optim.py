@@ -24,7 +24,7 @@ def adamw(module: nn.Module, settings: Any) -> torch.optim.AdamW:
 def cosine_with_warmup(settings: Any) -> Callable[[int], float]:
     """Factor of the learning rate by optimiser step: linear warm-up, then a half cosine."""
     total = int(settings.steps)
-    warm = max(1, round(settings.warmup * total))
+    warm = max(1, round(float(settings.warmup) * total))
     floor: float = float(settings.min_lr) / float(settings.lr)
 
     def factor(step: int) -> float:

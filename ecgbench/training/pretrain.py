@@ -150,7 +150,8 @@ def _loaders(
 
     config = recipe.config
     size, workers = int(config.pretrain.batch_size), int(config.compute.workers)
-    batches = TrainingBatches(train, size, recipe.seed, done, total, rank, world)
+    crop = float(config.pretrain.crop)
+    batches = TrainingBatches(train, size, recipe.seed, done, total, crop, rank, world)
     return (
         DataLoader(batches, batch_size=None, num_workers=workers, persistent_workers=workers > 0),
         DataLoader(ValidationBatches(val, size), batch_size=None),

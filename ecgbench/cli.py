@@ -1,0 +1,139 @@
+"""The command line: parses, calls, prints. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgbench._version import __version__
+from ecgbench.data.cli import app as data_app
+from ecgbench.errors import EcgbenchError
+
+if TYPE_CHECKING:
+    from ecgbench.results.schema import Result
+    from ecgbench.runs.run import Planned
+
+app = typer.Typer(
+    name="ecgbench",
+    help="Benchmark and evaluate ECG representation learning: methods x tasks -> leaderboards.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data_app, name="data", help="Get, prepare and check data sets.")
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one line, and Ctrl-C another."""
+    try:
+        app()
+    except EcgbenchError as error:
+        _fail(error.message, error.hint)
+    except KeyboardInterrupt:
+        typer.secho("Stopped. Run the same command again: it goes on where it was.", err=True)
+        os._exit(130)  # worker processes of libraries may still hold the terminal
+
+
+def _fail(message: str, hint: str | None = None) -> None:
+    typer.secho(f"Error: {message}", fg="red", err=True)
+    if hint:
+        typer.echo(f"       {hint}", err=True)
+    sys.exit(1)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"ecgbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+Paths = Annotated[list[Path] | None, typer.Option(help="Folder with methods of your own.")]
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="methods, tasks, protocols or datasets.")],
+    methods_path: Paths = None,
+) -> None:
+    """List what is registered, with what is broken and why."""
+    from ecgbench.listing import table_of
+
+    _add_paths(methods_path)
+    typer.echo(table_of(what))
+
+
+@app.command()
+def run(
+    methods: Annotated[str, typer.Option(help="Names, separated by commas; or all.")],
+    tasks: Annotated[
+        str, typer.Option(help="TASK, PROTOCOL or TASK/PROTOCOL@VARIANT, by commas; patterns work.")
+    ],
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
+    profile: Annotated[str, typer.Option(help="demo, mini, paper, or a YAML file.")] = "mini",
+    data: Annotated[str | None, typer.Option(help="Only tasks on this data set.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    methods_path: Paths = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="key=value, e.g. pretrain.steps=500.")
+    ] = None,
+) -> None:
+    """Run methods on tasks; what is there already is not run again."""
+    from ecgbench.runs.plan import chosen_methods, questions
+    from ecgbench.runs.run import Request, carry_out, make_plan
+    from ecgbench.runs.show import show_plan, show_results
+
+    _add_paths(methods_path)
+    request = Request(
+        methods=chosen_methods(methods.split(",")),
+        questions=questions(tasks.split(","), data),
+        seeds=seeds,
+        profile=profile,
+        out=out,
+        overrides=tuple(overrides or ()),
+        command=("run", f"--methods={methods}", f"--tasks={tasks}", f"--seeds={seeds}"),
+    )
+    plan = make_plan(request)
+    show_plan(request, plan, with_costs=dry_run)
+    if dry_run:
+        return
+    carry_out(plan, _announce, _report)
+    results = plan.results()
+    show_results(results)
+    failed = [result for result in results if result.status == "failed"]
+    if failed:
+        reason = f"{failed[0].key}: {failed[0].reason}"
+        _fail(f"{len(failed)} of {len(results)} cells failed, the first: {reason}", None)
+
+
+def _announce(item: Planned) -> None:
+    group = item.group
+    typer.echo(
+        f"{group.info.name} on {group.dataset}, seed {group.seed}: {len(item.missing)} cells",
+        err=True,
+    )
+
+
+def _report(result: Result) -> None:
+    if result.status == "failed":
+        typer.secho(f"  {result.cell}: failed, {result.reason}", fg="red", err=True)
+
+
+def _add_paths(methods_path: list[Path] | None) -> None:
+    from ecgbench.plugins import methods
+
+    for folder in methods_path or []:
+        methods.add_path(folder)

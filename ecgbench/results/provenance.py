@@ -1,0 +1,74 @@
+"""What made a result: commit, packages, machine. No name of a user, a host or a folder is recorded."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from ecgbench._version import __version__
+from ecgbench.results.schema import ProvenancePart
+
+PACKAGES = (
+    *("lightning", "numpy", "omegaconf", "pandas", "pyarrow", "scikit-learn", "scipy"),
+    *("tokenizers", "torch", "torchmetrics", "transformers", "wfdb"),
+)
+
+
+def provenance(command: tuple[str, ...] = ()) -> ProvenancePart:
+    """What makes the results of this process.
+
+    Args:
+        command: The command line, paths of this machine left out by the caller.
+    """
+    commit, dirty = _git_state()
+    return ProvenancePart(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        ecgbench=__version__,
+        commit=commit,
+        dirty=dirty,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        packages=_versions(),
+        command=command,
+    )
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
+
+
+@functools.cache
+def _git_state() -> tuple[str | None, bool | None]:
+    """Commit of the checkout that ecgbench runs from, and whether it was changed since."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        call = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        tracked = git("ls-files", "--error-unmatch", str(Path(__file__)))
+        if not tracked:
+            return None, None
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", "*.py", "*.yaml"))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

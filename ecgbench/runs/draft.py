@@ -1,0 +1,135 @@
+"""A result before its cell has run: all that is known of it beforehand.
+
+Comparing a draft with the result on disk tells whether the cell still has to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecgbench.config import as_dict, config_hash, overrides_for
+from ecgbench.data.dataset import Dataset
+from ecgbench.errors import ResultError
+from ecgbench.hashing import content_hash
+from ecgbench.plugins import MethodInfo
+from ecgbench.results.provenance import provenance
+from ecgbench.results.schema import (
+    DataPart,
+    MethodPart,
+    PretrainingPart,
+    ProtocolPart,
+    Result,
+    TaskPart,
+)
+from ecgbench.results.store import path_of, read_result
+from ecgbench.runs.plan import Question
+from ecgbench.training.recipe import Recipe
+
+DECIDING = ("signal", "model", "pretrain", "finetune")
+LABEL_FREE = ("compute.", "evaluate.", "pretrain.data")
+
+
+def draft(
+    recipe: Recipe,
+    dataset: Dataset,
+    question: Question,
+    draw: int,
+    overrides: Sequence[str],
+    command: tuple[str, ...],
+) -> Result:
+    """The result of a cell as far as it is known before it runs; its status is ``failed``."""
+    task, protocol = question.task, question.protocol
+    test = dataset.labels(task.labels, "test")
+    patients = dataset.records["patient_id"].to_numpy()[test.rows]
+    own = tuple(overrides_for(recipe.info.name, overrides))
+    return Result(
+        profile=str(recipe.config.profile),
+        method=method_part(recipe, own),
+        task=TaskPart(
+            name=task.name,
+            version=task.version,
+            fingerprint=task.fingerprint(),
+            dataset=task.dataset,
+            dataset_version=dataset.spec.version,
+            simulated=dataset.simulated,
+            label_set=task.labels,
+        ),
+        protocol=ProtocolPart(
+            name=protocol.name,
+            version=protocol.version,
+            track=protocol.track,
+            variant=question.variant,
+            fingerprint=protocol.fingerprint(),
+        ),
+        seed=recipe.seed,
+        draw=draw,
+        status="failed",
+        reason="has not run",
+        data=DataPart(
+            fingerprint=dataset.fingerprint,
+            test_fingerprint=content_hash(
+                [test.classes, test.record_ids.tolist(), test.values.tolist()]
+            ),
+            n_train=0,
+            n_val=0,
+            n_test=len(test.rows),
+            n_test_patients=len(set(patients)),
+        ),
+        pretraining=pretraining_part(recipe),
+        provenance=provenance(command),
+        config=as_dict(recipe.config),
+        overrides=own,
+    )
+
+
+def method_part(recipe: Recipe, overrides: Sequence[str]) -> MethodPart:
+    """What is compared."""
+    info: MethodInfo = recipe.info
+    return MethodPart(
+        name=info.name,
+        title=info.title,
+        version=info.version,
+        variant=",".join(sorted(o for o in overrides if not o.startswith(LABEL_FREE))),
+        family=info.family,
+        config_hash=config_hash(recipe.config, DECIDING),
+        code_hash=info.code_hash(),
+        parameters=0,
+    )
+
+
+def pretraining_part(recipe: Recipe) -> PretrainingPart:
+    """What it has seen: the corpus of this run, and what its own weights had seen before."""
+    trained = recipe.datasets if recipe.trains else ()
+    return PretrainingPart(
+        datasets=(*recipe.info.pretrained_on, *(dataset.spec.name for dataset in trained)),
+        steps=int(recipe.config.pretrain.steps),
+        simulated=any(dataset.simulated for dataset in trained),
+    )
+
+
+def finished(folder: Path, wanted: Result) -> Result | None:
+    """The result on disk that answers a draft; None where the cell has to run.
+
+    A result that failed, or that was made by another version of the method, its code, its
+    configuration, the protocol, the task or the data, does not answer it.
+    """
+    path = path_of(folder, wanted)
+    if not path.is_file():
+        return None
+    try:
+        found = read_result(path)
+    except ResultError:
+        return None
+    same = (
+        found.status != "failed"
+        and found.task == wanted.task
+        and found.protocol == wanted.protocol
+        and found.method.model_copy(update={"parameters": 0, "title": ""})
+        == wanted.method.model_copy(update={"parameters": 0, "title": ""})
+        and found.data is not None
+        and wanted.data is not None
+        and found.data.fingerprint == wanted.data.fingerprint
+        and found.pretraining.datasets == wanted.pretraining.datasets
+    )
+    return found if same else None

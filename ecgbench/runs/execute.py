@@ -1,0 +1,178 @@
+"""Running a group of cells: one pre-training, one encoding, many questions.
+
+A cell that breaks becomes a result with its reason, and the others go on; Ctrl-C stops everything and
+leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ecgbench.data.dataset import Dataset
+from ecgbench.errors import EcgbenchError
+from ecgbench.plugins import load_object
+from ecgbench.protocol import Bench, Outcome, Protocol
+from ecgbench.results.predictions import write_predictions
+from ecgbench.results.provenance import peak_memory_mb
+from ecgbench.results.schema import CostPart, Result
+from ecgbench.results.store import path_of, write_result
+from ecgbench.runs.draft import draft, finished
+from ecgbench.runs.ledger import note_test_evaluation
+from ecgbench.runs.plan import Question
+from ecgbench.scoring import score
+from ecgbench.training.device import describe, pick_device
+from ecgbench.training.encode import Encoder
+from ecgbench.training.pretrain import pretrain
+from ecgbench.training.recipe import Recipe
+
+
+@dataclass
+class Session:
+    """One group being run: what its cells share.
+
+    Attributes:
+        recipe: What decides the pre-training.
+        dataset: The data set of the questions.
+        out: Folder of results.
+        overrides: What the user set.
+        command: The command line.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    out: Path
+    overrides: Sequence[str] = ()
+    command: tuple[str, ...] = ()
+    _encoder: Encoder | None = field(default=None, repr=False)
+    _broken: str | None = None
+
+    def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
+        """The result of each cell as far as it is known before it runs."""
+        return [
+            (
+                question,
+                draft(self.recipe, self.dataset, question, draw, self.overrides, self.command),
+            )
+            for question, draw in cells
+        ]
+
+    def missing(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
+        """The drafts that no result on disk answers yet."""
+        return [
+            (q, wanted) for q, wanted in self.drafts(cells) if finished(self.out, wanted) is None
+        ]
+
+    def run(self, missing: Sequence[tuple[Question, Result]]) -> Iterator[Result]:
+        """Run cells and write their results, one by one."""
+        for question, wanted in missing:
+            result = self._cell(question, wanted)
+            write_result(self.out, result)
+            yield result
+
+    def _cell(self, question: Question, wanted: Result) -> Result:
+        protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
+            question.protocol
+        )
+        reason = protocol.refuses(self.recipe.info)
+        if reason is not None:
+            return wanted.model_copy(update={"status": "not-applicable", "reason": reason})
+        try:
+            return self._evaluate(protocol, question, wanted)
+        except EcgbenchError as error:
+            reason = error.message
+        except Exception as error:  # a method may fail in any way, and must spoil no other cell
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            _log_traceback(self.out, wanted)
+        return wanted.model_copy(update={"status": "failed", "reason": reason})
+
+    def _evaluate(self, protocol: Protocol, question: Question, wanted: Result) -> Result:
+        encoder = self._ready()
+        encoded = encoder.seconds
+        started = time.perf_counter()
+        outcome = protocol.run(self._bench(encoder, question, wanted.draw))
+        evaluating = time.perf_counter() - started - (encoder.seconds - encoded)
+        file = path_of(self.out, wanted).with_suffix(".npz")
+        predictions = write_predictions(file, outcome.predictions)
+        evaluations = note_test_evaluation(self.out, wanted.key, predictions.sha256)
+        manifest = encoder.checkpoint.manifest
+        assert wanted.data is not None
+        seconds = {
+            "pretrain": float(manifest["seconds"]),
+            "encode": round(encoder.seconds, 2),
+            "evaluate": round(evaluating, 2),
+        }
+        return wanted.model_copy(
+            update={
+                "status": "ok",
+                "reason": None,
+                "method": wanted.method.model_copy(update={"parameters": manifest["parameters"]}),
+                "data": wanted.data.model_copy(
+                    update={"n_train": outcome.n_train, "n_val": outcome.n_val}
+                ),
+                "pretraining": wanted.pretraining.model_copy(
+                    update={
+                        "fingerprint": manifest["corpus"],
+                        "records": manifest["records"],
+                        "reports": manifest["reports"],
+                    }
+                ),
+                "scores": self._score(question, outcome, wanted),
+                "predictions": predictions,
+                "choices": outcome.choices,
+                "costs": CostPart(
+                    seconds=seconds,
+                    device=describe(pick_device(self.recipe.config)),
+                    peak_memory_mb=peak_memory_mb(),
+                ),
+                "test_evaluations": evaluations,
+            }
+        )
+
+    def _score(self, question: Question, outcome: Outcome, wanted: Result) -> object:
+        labels = self.dataset.labels(question.task.labels, "test")
+        patients = self.dataset.records["patient_id"].to_numpy(dtype=str)[labels.rows]
+        return score(
+            outcome.predictions,
+            labels,
+            patients,
+            resamples=int(self.recipe.config.evaluate.resamples),
+        )
+
+    def _ready(self) -> Encoder:
+        """The pre-trained method; a pre-training that failed is not tried again for each cell."""
+        if self._broken is not None:
+            raise EcgbenchError(self._broken)
+        if self._encoder is None:
+            try:
+                self._encoder = Encoder(self.recipe, pretrain(self.recipe))
+            except Exception as error:
+                message = error.message if isinstance(error, EcgbenchError) else repr(error)
+                self._broken = f"pre-training failed: {message}"
+                raise
+        return self._encoder
+
+    def _bench(self, encoder: Encoder, question: Question, draw: int) -> Bench:
+        return Bench(
+            info=self.recipe.info,
+            task=question.task,
+            protocol=question.protocol,
+            variant=question.variant,
+            dataset=self.dataset,
+            config=self.recipe.config,
+            seed=self.recipe.seed,
+            draw=draw,
+            load_method=encoder.method,
+            encode=lambda rows, transform: encoder.features(self.dataset, rows, transform),
+        )
+
+
+def _log_traceback(out: Path, wanted: Result) -> None:
+    """Keep the traceback of an unexpected failure beside the results."""
+    log = out / "failures.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{wanted.key}\n{traceback.format_exc()}\n")

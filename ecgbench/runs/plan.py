@@ -1,0 +1,120 @@
+"""Which cells a command means, and in which order they are cheapest.
+
+A cell is method x task x protocol x variant x seed x draw. Torch-free: a plan is shown without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ecgbench.errors import UnknownNameError, did_you_mean
+from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, methods, protocols, tasks
+
+
+@dataclass(frozen=True)
+class Question:
+    """A task with a protocol and its variant; what ``TASK/PROTOCOL@VARIANT`` names."""
+
+    task: TaskSpec
+    protocol: ProtocolSpec
+    variant: str
+
+    @property
+    def name(self) -> str:
+        """As it is typed."""
+        return f"{self.task.name}/{self.protocol.name}@{self.variant}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that share one pre-training: a method, a data set, a seed."""
+
+    info: MethodInfo
+    dataset: str
+    seed: int
+    questions: tuple[Question, ...]
+
+    @property
+    def cells(self) -> list[tuple[Question, int]]:
+        """Questions with their draws."""
+        return [(q, draw) for q in self.questions for draw in range(q.protocol.draws(q.variant))]
+
+
+def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Question]:
+    """The questions that some patterns mean.
+
+    Args:
+        patterns: Each the name of a task (every protocol on it), of a protocol (on every task), or
+            ``TASK/PROTOCOL@VARIANT``; shell patterns in each; ``all``.
+        dataset: Only tasks of this data set.
+
+    Raises:
+        UnknownNameError: A pattern means nothing; says the nearest name.
+    """
+    everything = [
+        Question(task, protocol, variant)
+        for task in (tasks.get(name) for name in tasks.names())
+        for protocol in (protocols.get(name) for name in task.protocols)
+        for variant in protocol.variants
+    ]
+    if dataset is not None:
+        everything = [question for question in everything if question.task.dataset == dataset]
+    chosen: dict[str, Question] = {}
+    for pattern in patterns:
+        matching = [question for question in everything if _means(pattern, question)]
+        if not matching:
+            known = {q.task.name for q in everything} | {q.protocol.name for q in everything}
+            known |= {q.name for q in everything}
+            where = f" of data set {dataset!r}" if dataset else ""
+            raise UnknownNameError(
+                f"No task{where} is named {pattern!r}.",
+                did_you_mean(pattern, known) + " See `ecgbench list tasks`.",
+            )
+        chosen |= {question.name: question for question in matching}
+    return list(chosen.values())
+
+
+def chosen_methods(names: Sequence[str]) -> list[MethodInfo]:
+    """The methods that some names mean; ``all`` is every one that can be used.
+
+    Raises:
+        UnknownNameError: A name that no method has.
+        PluginError: A method that is asked for by name is broken.
+    """
+    chosen: dict[str, MethodInfo] = {}
+    for name in names:
+        matching = methods.names() if name == "all" else [name]
+        chosen |= {found: methods.get(found) for found in matching}
+    return list(chosen.values())
+
+
+def groups(
+    infos: Sequence[MethodInfo], asked: Sequence[Question], seeds: Sequence[int]
+) -> list[Group]:
+    """Order the cells so that one pre-training serves all its questions, seed by seed.
+
+    Every method gets its first seed before any gets a second: a run that is stopped early has
+    compared them all.
+    """
+    names = dict.fromkeys(question.task.dataset for question in asked)
+    return [
+        Group(info, name, seed, tuple(q for q in asked if q.task.dataset == name))
+        for name in names
+        for seed in seeds
+        for info in infos
+    ]
+
+
+def _means(pattern: str, question: Question) -> bool:
+    if pattern == "all":
+        return True
+    names = (
+        question.task.name,
+        question.protocol.name,
+        f"{question.protocol.name}@{question.variant}",
+        f"{question.task.name}/{question.protocol.name}",
+        question.name,
+    )
+    return any(fnmatchcase(name, pattern) for name in names)

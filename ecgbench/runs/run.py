@@ -1,0 +1,135 @@
+"""`ecgbench run`: plan, run what is missing, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecgbench.config import effective
+from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.errors import DataError
+from ecgbench.plugins import MethodInfo
+from ecgbench.results.schema import Result
+from ecgbench.results.store import path_of, read_result
+from ecgbench.runs.execute import Session
+from ecgbench.runs.plan import Group, Question, groups
+from ecgbench.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for.
+
+    Attributes:
+        methods: What to compare.
+        questions: What to ask.
+        seeds: Seeds 0 to this.
+        profile: Name or path of a profile.
+        out: Folder of results.
+        overrides: ``key=value``.
+        command: The command line, for the record.
+    """
+
+    methods: Sequence[MethodInfo]
+    questions: Sequence[Question]
+    seeds: int
+    profile: str
+    out: Path
+    overrides: Sequence[str] = ()
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One group with what is left of it."""
+
+    group: Group
+    session: Session
+    missing: list[tuple[Question, Result]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a request comes to.
+
+    Attributes:
+        planned: Groups in the order in which they run.
+        absent: Data sets that are asked for and not on this machine, with the reason.
+    """
+
+    planned: list[Planned]
+    absent: dict[str, DataError]
+
+    @property
+    def cells(self) -> int:
+        """All cells of the data sets that are here."""
+        return sum(len(item.group.cells) for item in self.planned)
+
+    @property
+    def missing(self) -> int:
+        """Cells that have to run."""
+        return sum(len(item.missing) for item in self.planned)
+
+    def results(self) -> list[Result]:
+        """What is on disk of the plan's cells."""
+        found = []
+        for item in self.planned:
+            for _, wanted in item.session.drafts(item.group.cells):
+                path = path_of(item.session.out, wanted)
+                if path.is_file():
+                    found.append(read_result(path))
+        return found
+
+
+def make_plan(request: Request) -> Plan:
+    """Open the data sets and see what is left to do.
+
+    Raises:
+        DataError: None of the data sets is on this machine.
+        ConfigError: An override that no method, or a method that is asked for, does not take.
+    """
+    configs = {m.name: effective(m, request.profile, request.overrides) for m in request.methods}
+    opened: dict[str, Dataset] = {}
+    absent: dict[str, DataError] = {}
+
+    def open_once(name: str) -> Dataset:
+        if name not in opened:
+            opened[name] = open_dataset(name)
+        return opened[name]
+
+    planned = []
+    for group in groups(request.methods, request.questions, range(request.seeds)):
+        config = configs[group.info.name]
+        try:
+            dataset = open_once(group.dataset)
+            corpus = tuple(open_once(name) for name in config.pretrain.data) or (dataset,)
+        except DataError as error:
+            absent[group.dataset] = error
+            continue
+        recipe = Recipe(group.info, config, corpus, group.seed)
+        session = Session(recipe, dataset, request.out, request.overrides, request.command)
+        planned.append(Planned(group, session, session.missing(group.cells)))
+    if not planned and absent:
+        raise next(iter(absent.values()))
+    return Plan(planned, absent)
+
+
+def carry_out(
+    plan: Plan,
+    on_group: Callable[[Planned], None] = lambda item: None,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> None:
+    """Run every missing cell.
+
+    Args:
+        plan: From :func:`make_plan`.
+        on_group: Told before a group starts.
+        on_result: Told after each cell.
+    """
+    for item in plan.planned:
+        if not item.missing:
+            continue
+        on_group(item)
+        for result in item.session.run(item.missing):
+            on_result(result)
