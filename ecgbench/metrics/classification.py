@@ -121,7 +121,7 @@ def f1_test_max(y: ArrayLike, s: ArrayLike) -> Values:
     Returns:
         [classes]; NaN as for :func:`auroc`.
     """
-    return f1_at(y, s, best_f1_thresholds(y, s).values)
+    return _of_each_record_once(weighted.f1_max, y, s)
 
 
 def support(y: ArrayLike) -> NDArray[np.int64]:

@@ -63,6 +63,14 @@ def f1_at(thresholds: Values) -> Statistic:
     return f1
 
 
+def f1_max(y: Labels, s: Scores, w: Weights) -> Values:
+    """The highest F1 that any threshold reaches, found anew in every resample.
+
+    Args and returns as for :func:`auroc`.
+    """
+    return np.stack([_f1_max(*ranked_counts(y[:, k], s[:, k], w)) for k in range(y.shape[1])])
+
+
 def ranked_counts(y: NDArray[np.bool_], s: Values, w: Weights) -> tuple[Values, Values]:
     """Count positives and negatives along one class's ranking, highest score first.
 
@@ -109,6 +117,15 @@ def _average_precision(positives: Values, negatives: Values) -> Values:
     found = np.where(positives > 0, positives * precision, 0.0)
     defined = (through[-1] > 0) & (through[-1] < drawn[-1])
     return _ratio(found.sum(axis=0), through[-1], defined)
+
+
+def _f1_max(positives: Values, negatives: Values) -> Values:
+    through = np.cumsum(positives, axis=0)
+    drawn = through + np.cumsum(negatives, axis=0)
+    defined = (through[-1] > 0) & (through[-1] < drawn[-1])
+    return np.max(
+        _ratio(2 * through, drawn + through[-1], np.broadcast_to(defined, drawn.shape)), 0
+    )
 
 
 def _column_sums(chosen: Labels, w: Weights) -> Values:

@@ -248,12 +248,30 @@ def _effective_patients(y: Labels, design: Design) -> Values:
     return np.array([min(effective(column), effective(~column)) for column in y.T])
 
 
-def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
-    """Standard error of the mean over classes, and its degrees of freedom.
+def few_patients(variance: Values, patients: Values) -> tuple[float, float]:
+    """Correct a bootstrap variance for few patients.
 
-    The bootstrap's variance is too small by the factor (m - 1) / m for m patients, and is itself
-    an estimate from m patients. With several classes each counts by its share of the variance.
+    A bootstrap of m patients gives a variance too small by the factor (m - 1) / m, and one that is
+    itself an estimate from m patients. Of several classes each counts by its share.
+
+    Args:
+        variance: [classes] over resamples.
+        patients: [classes] effective numbers of patients, ``MIN_PATIENTS`` or more.
+
+    Returns:
+        Factor for the variance of the mean over classes, and degrees of freedom for Student's t
+        (Satterthwaite 1946).
     """
+    total = float(variance.sum())
+    if total == 0.0:
+        least = float(patients.min())
+        return least / (least - 1.0), least - 1.0
+    inflation = float((variance * patients / (patients - 1.0)).sum()) / total
+    return inflation, total**2 / float((variance**2 / (patients - 1.0)).sum())
+
+
+def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
+    """Standard error of the mean over classes, and its degrees of freedom."""
     defined = ~np.isnan(draws)
     count = defined.sum(axis=0)
     sums = np.where(defined, draws, 0.0).sum(axis=0)
@@ -261,15 +279,9 @@ def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
     usable = (patients >= MIN_PATIENTS) & (defined.sum(axis=1) >= 2)
     if len(means) < 2 or not usable.any():
         return float("nan"), float("nan")
-    m = patients[usable]
-    spread = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in draws[usable]]
-    variance = np.array(spread)
-    total = variance.sum()
-    if total == 0.0:
-        return 0.0, float(m.min() - 1.0)
-    inflation = (variance * m / (m - 1.0)).sum() / total
-    freedom = total**2 / (variance**2 / (m - 1.0)).sum()
-    return float(np.sqrt(np.var(means, ddof=1) * inflation)), float(freedom)
+    variance = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in draws[usable]]
+    inflation, freedom = few_patients(np.array(variance), patients[usable])
+    return float(np.sqrt(np.var(means, ddof=1) * inflation)), freedom
 
 
 def _t_quantile(freedom: float, level: float) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from ecgbench.errors import MetricError
@@ -28,11 +29,18 @@ PATIENTS = [f"p{number}" for number in RNG.integers(0, 220, RECORDS)]
 Y = RNG.random((RECORDS, CLASSES)) < [0.0, 0.1, 0.3, 0.6]
 Y[:2] = True
 S = np.round(RNG.normal(size=Y.shape) + Y, 1)  # with ties
+
+
+def highest_f1(y: NDArray[np.bool_], s: NDArray[np.float64]) -> float:
+    return max(f1_score(y, s >= cut) for cut in np.unique(s))
+
+
 CUTS = np.array([0.5, 0.5, 0.0, 1.0])
 REFERENCES = {
     "auroc": (weighted.auroc, roc_auc_score),
     "ap": (weighted.average_precision, average_precision_score),
     "f1": (weighted.f1_at(CUTS), None),
+    "f1 max": (weighted.f1_max, highest_f1),
 }
 
 

@@ -1,0 +1,170 @@
+"""Do the intervals cover, and does the paired test keep its level? On simulated test sets.
+
+    python tests/benchmarks/coverage.py [test sets, 1000 by default] > coverage.md
+
+Every test set is simulated from a model whose true AUROC, average precision and F1 are known: normal
+scores, shifted for positives, with an effect of the patient on each class and one on all; labels
+that agree within a patient. Two methods of equal worth are scored on each set for the paired test.
+Prints the tables of docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from ecgbench.metrics import weighted
+from ecgbench.stats.bootstrap import Bootstrap, bootstrap, compare, macro_interval
+
+Values = NDArray[np.float64]
+RHO, COMMON, LABEL_RHO = 0.6, 0.2, 0.8
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of test split; ``sizes`` are the shares of patients with 1, 2, ... records."""
+
+    name: str
+    patients: int
+    prevalence: Values
+    auroc: Values
+    sizes: tuple[float, ...]
+
+
+def one_class(name: str, patients: int, prevalence: float, auroc: float) -> Scenario:
+    return Scenario(
+        name, patients, np.array([prevalence]), np.array([auroc]), (0.7, 0.2, 0.06, 0.04)
+    )
+
+
+def many_classes(name: str, patients: int, rarest: float, sizes: tuple[float, ...]) -> Scenario:
+    rng = np.random.default_rng(5)
+    return Scenario(
+        name,
+        patients,
+        np.geomspace(rarest, 0.35, 23),
+        rng.permutation(np.linspace(0.75, 0.98, 23)),
+        sizes,
+    )
+
+
+SCENARIOS = (
+    many_classes("23 classes, 1,900 patients", 1900, 0.001, (0.88, 0.1, 0.015, 0.005)),
+    many_classes("23 classes, 180 patients", 180, 0.003, (0.93, 0.05, 0.02)),
+    many_classes("23 classes, 300 patients, 1-5 records each", 300, 0.01, (0.2,) * 5),
+    one_class("1 class, 200 positives, AUROC 0.90", 1500, 0.1, 0.90),
+    one_class("1 class, 60 positives, AUROC 0.90", 500, 0.08, 0.90),
+    one_class("1 class, 30 positives, AUROC 0.80", 500, 0.04, 0.80),
+    one_class("1 class, 30 positives, AUROC 0.95", 500, 0.04, 0.95),
+    one_class("1 class, 10 positives, AUROC 0.90", 150, 0.047, 0.90),
+)
+
+
+class Truth:
+    """Population values of a scenario's metrics."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.shift = np.sqrt(2) * ndtri(scenario.auroc)
+        self.cuts = self.shift / 2 + np.log((1 - scenario.prevalence) / scenario.prevalence) / (
+            2 * self.shift
+        )
+        p, grid = scenario.prevalence[:, None], np.linspace(-9, 13, 40_001)
+        recall, alarms = ndtr(self.shift[:, None] - grid), ndtr(-grid)
+        precision = p * recall / (p * recall + (1 - p) * alarms)
+        pieces = 0.5 * (precision[:, 1:] + precision[:, :-1]) * -np.diff(recall)
+        hit, alarm = ndtr(self.shift - self.cuts), ndtr(-self.cuts)
+        calls = scenario.prevalence * hit + (1 - scenario.prevalence) * alarm
+        self.values = {
+            "auroc": scenario.auroc,
+            "auprc": pieces.sum(axis=1),
+            "f1": 2 * scenario.prevalence * hit / (calls + scenario.prevalence),
+        }
+
+
+def simulate(
+    scenario: Scenario, shift: Values, rng: np.random.Generator
+) -> tuple[list[str], NDArray[np.bool_], Values, Values]:
+    """Patients, labels, and the scores of two methods of equal worth that err alike in part."""
+    records = rng.choice(len(scenario.sizes), p=scenario.sizes, size=scenario.patients) + 1
+    patient = np.repeat(np.arange(scenario.patients), records)
+    shape = (scenario.patients, len(shift))
+
+    def clustered(share: float) -> Values:
+        own = rng.normal(size=(len(patient), len(shift)))
+        return np.sqrt(share) * rng.normal(size=shape)[patient] + np.sqrt(1 - share) * own
+
+    def noise() -> Values:
+        everywhere = rng.normal(size=(scenario.patients, 1))[patient]
+        return np.sqrt(COMMON) * everywhere + np.sqrt(1 - COMMON) * clustered(RHO)
+
+    y = clustered(LABEL_RHO) < ndtri(scenario.prevalence)
+    shared, *own = (noise() for _ in range(3))
+    first, second = (np.sqrt(0.5) * shared + np.sqrt(0.5) * part + shift * y for part in own)
+    return [f"{number:05d}" for number in patient], y, first, second
+
+
+def percentile_interval(result: Bootstrap) -> tuple[float, float]:
+    """What is usually done, for comparison."""
+    kept = result.draws[result.scored]
+    count = (~np.isnan(kept)).sum(axis=0)
+    means = np.nansum(kept, axis=0)[count > 0] / count[count > 0]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def judge(scenario: Scenario, sets: int) -> dict[str, dict[str, list[float]]]:
+    truth, rng = Truth(scenario), np.random.default_rng(2024)
+    statistics = {
+        "auroc": weighted.auroc,
+        "auprc": weighted.average_precision,
+        "f1": weighted.f1_at(truth.cuts),
+    }
+    found: dict[str, dict[str, list[float]]] = {n: defaultdict(list) for n in statistics}
+    for number in range(sets):
+        patients, y, first, second = simulate(scenario, truth.shift, rng)
+        for name, statistic in statistics.items():
+            a, b = (
+                bootstrap(y, s, patients, statistic, RESAMPLES, seed=number)
+                for s in (first, second)
+            )
+            interval, note = macro_interval(a), found[name]
+            if np.isnan(interval.low):
+                note["none"].append(1.0)
+                continue
+            true = truth.values[name][a.scored].mean()
+            low, high = percentile_interval(a)
+            note["covers"].append(interval.low <= true <= interval.high)
+            note["percentile"].append(low <= true <= high)
+            note["too high"].append(interval.low > true)
+            note["width"].append(interval.high - interval.low)
+            note["scored"].append(interval.scored)
+            p_value = compare(a, b).p_value
+            note["rejects"].append(p_value < 0.05)
+    return found
+
+
+def main(sets: int) -> None:
+    print(
+        "| test split | metric | covers | lies too high | mean width | percentile covers "
+        "| paired test rejects | no interval |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for scenario in SCENARIOS:
+        for name, note in judge(scenario, sets).items():
+            mean = {key: float(np.mean(values)) for key, values in note.items()}
+            print(
+                f"| {scenario.name} | {name} | {mean['covers']:.1%} | {mean['too high']:.1%} "
+                f"| {mean['width']:.3f} | {mean['percentile']:.1%} | {mean['rejects']:.1%} "
+                f"| {len(note['none'])} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
