@@ -1,16 +1,17 @@
 """The record of one cell: method x task x protocol x seed x draw.
 
-A versioned pydantic model; :func:`json_schema` publishes it. Nothing here imports torch: whoever reads
-results needs none.
+A versioned pydantic model; :func:`json_schema` publishes it. A field is added with a default, or the
+version is raised and ``migrations.py`` learns to read the old one. Nothing here imports torch: whoever
+reads results needs none.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -92,6 +93,8 @@ class PretrainingPart(_Part):
 
     Attributes:
         datasets: Catalogue names, and what its card declares; empty for none.
+        declared: Those of ``datasets`` that weights it came with have seen, by its card: whole data
+            sets, their test records too, unlike those that the harness trained on.
         fingerprint: Of the records that it was trained on; None for none.
         records: How many.
         reports: How many of them had a report that was used.
@@ -101,6 +104,7 @@ class PretrainingPart(_Part):
     """
 
     datasets: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
     fingerprint: Sha256 | None = None
     records: int = 0
     reports: int = 0
@@ -110,23 +114,56 @@ class PretrainingPart(_Part):
 
 
 class Figure(_Part):
-    """A metric with its 95 % interval from the patient bootstrap; None where it is undefined."""
+    """A metric with its standard error and 95 % interval from the patient bootstrap.
+
+    None where it is undefined.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    se: float | None = None
 
 
 class ClassFigures(_Part):
-    """One class: its support in the test split and its figures (None: undefined)."""
+    """One class: its support in the test split and its figures (None: undefined).
+
+    Attributes:
+        name: Of the class.
+        positives: Records that carry it.
+        negatives: Records that do not.
+        patients: Effective number of patients on the rarer side; None for records of version 1.
+        auroc: Area under the ROC curve.
+        auprc: Average precision.
+        f1: At the threshold that validation chose.
+        threshold: That threshold.
+    """
 
     name: Name
     positives: int = Field(ge=0)
     negatives: int = Field(ge=0)
+    patients: float | None = None
     auroc: Figure
     auprc: Figure
     f1: Figure
     threshold: float | None = None
+
+
+class Replicates(_Part):
+    """A figure's values on the resamples of the bootstrap, in two bytes each.
+
+    With them two methods can be compared on the same resamples, and ranks get intervals, without
+    labels or predictions. See ``replicates.py``.
+
+    Attributes:
+        low: Value of level 0.
+        step: From a level to the next.
+        levels: Base64 of little-endian uint16; level 65535 stands for an undefined value.
+    """
+
+    low: float
+    step: float = Field(gt=0)
+    levels: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
 
 class Scores(_Part):
@@ -140,6 +177,8 @@ class Scores(_Part):
         resamples: Of the bootstrap.
         undefined_draws: Resamples in which some scored class lost all its positives or negatives.
         metric_version: Raised when a definition changes.
+        design: Hash of the resamples: equal designs can be compared resample by resample.
+        replicates: By metric name, the figure on each resample.
     """
 
     figures: dict[str, Figure]
@@ -148,12 +187,16 @@ class Scores(_Part):
     resamples: int
     undefined_draws: int = 0
     metric_version: int = 1
+    design: Sha256 | None = None
+    replicates: dict[str, Replicates] = {}
 
 
 class PredictionsPart(_Part):
-    """The file of predictions, relative to the result's own folder."""
+    """The file of predictions, in the result's own folder."""
 
-    file: Name
+    file: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9@+=,_%~-][A-Za-z0-9@+=,_.%~-]{0,249}$")
+    ]
     sha256: Sha256
     kind: Literal["scores", "texts", "ranks"]
 
@@ -185,6 +228,26 @@ class ProvenancePart(_Part):
     command: tuple[str, ...] = ()
 
 
+class ReproductionPart(_Part):
+    """A maintainer ran the cell again, and the figures agreed.
+
+    Attributes:
+        by: Who.
+        on: Date, ``YYYY-MM-DD``.
+        device: What it ran on, in words.
+        commit: Of ecgbench.
+        figures: What came out, by metric name.
+        spread: What a difference was judged against: the SD over seeds, by metric name.
+    """
+
+    by: Name
+    on: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    device: Name
+    commit: str | None = None
+    figures: dict[str, float]
+    spread: dict[str, float] = {}
+
+
 class Result(_Part):
     """One cell.
 
@@ -196,13 +259,14 @@ class Result(_Part):
         status: ``ok``; ``failed`` (it broke; ``reason`` says how); ``not-applicable`` (the method
             cannot take part; ``reason`` says why).
         verification: ``self-reported`` until a maintainer reproduces it.
+        reproduction: Who did, when and on what.
         choices: What validation chose, e.g. ``{"C": 0.1, "scaling": true}``.
         config: The effective configuration.
         overrides: What the user set on the command line.
         test_evaluations: How often this cell's test split was scored on this machine, by the ledger.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     profile: str
     method: MethodPart
     task: TaskPart
@@ -212,6 +276,7 @@ class Result(_Part):
     status: Literal["ok", "failed", "not-applicable"]
     reason: str | None = None
     verification: Literal["self-reported", "verified"] = "self-reported"
+    reproduction: ReproductionPart | None = None
     data: DataPart | None = None
     pretraining: PretrainingPart = PretrainingPart()
     scores: Scores | None = None
@@ -222,6 +287,16 @@ class Result(_Part):
     config: dict[str, Any]
     overrides: tuple[str, ...] = ()
     test_evaluations: int = 1
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.status == "ok" and (self.scores is None or self.data is None):
+            raise ValueError("a cell that is ok has scores and says what data they are of")
+        if self.status != "ok" and (self.scores is not None or not self.reason):
+            raise ValueError(f"a cell that is {self.status} has a reason and no scores")
+        if (self.verification == "verified") != (self.reproduction is not None):
+            raise ValueError("verified means reproduced: by whom, when and on what")
+        return self
 
     @property
     def row(self) -> str:

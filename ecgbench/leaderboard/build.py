@@ -1,0 +1,168 @@
+"""Results to tables, byte for byte the same on any machine.
+
+LEADERBOARD/results/...                what a leaderboard is made from
+LEADERBOARD/version.json               what its questions are pinned to (see ``versions.py``)
+LEADERBOARD/tables/README.md           the overall tables
+LEADERBOARD/tables/overall-*.csv
+LEADERBOARD/tables/cells.csv           every cell: its status, its figure, its files' hashes
+LEADERBOARD/tables/TASK/PROTOCOL.csv   one line a row and variant; ...-classes.csv by class; ...md to read
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecgbench.errors import ResultError
+from ecgbench.hashing import file_sha256
+from ecgbench.leaderboard.formats import to_csv, to_markdown
+from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
+from ecgbench.leaderboard.questions import questions, refuse_mixtures
+from ecgbench.leaderboard.rows import Table, table_of
+from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
+from ecgbench.leaderboard.versions import FILE, pin, read_pins
+from ecgbench.paths import atomic_write
+from ecgbench.results.schema import Result
+from ecgbench.results.store import read_results, safe_name
+
+RESULTS = "results"
+TABLES = "tables"
+MADE = "Made by `ecgbench leaderboard build` from the results beside it; not edited by hand."
+
+
+def build(folder: Path) -> None:
+    """Write the tables of one version of the leaderboard.
+
+    Raises:
+        ResultError: A result that cannot be read, two for one cell, or results of different questions
+            under one name.
+    """
+    files = made_from(folder)
+    keep = set(files)
+    for name, content in files.items():
+        atomic_write(folder / name, content)
+    for path in sorted((folder / TABLES).rglob("*"), reverse=True):
+        if path.is_file() and path.relative_to(folder).as_posix() not in keep:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            shutil.rmtree(path)
+
+
+def check(folder: Path) -> list[str]:
+    """Build in memory and compare: one line for each file that differs, is missing or too many."""
+    files = made_from(folder)
+    problems = []
+    for name, content in files.items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{path} is missing.")
+        elif path.read_bytes() != content.encode():
+            problems.append(f"{path} differs: {_first_difference(path.read_bytes(), content)}.")
+    for path in sorted((folder / TABLES).rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            problems.append(f"{path} is made from no result.")
+    return problems
+
+
+def made_from(folder: Path) -> dict[str, str]:
+    """Every file that a version's results make, by path relative to it."""
+    found = load(folder)
+    asked = questions(result for _, result in found)
+    refuse_mixtures(asked)
+    pins = pin(asked, read_pins(folder))
+    tables = [table_of(question) for question in asked]
+    files = {FILE: pins, f"{TABLES}/cells.csv": to_csv(_cells(folder, found))}
+    by_page: defaultdict[str, list[Table]] = defaultdict(list)
+    for table in tables:
+        run = table.question.first
+        by_page[f"{safe_name(run.task.name)}/{safe_name(run.protocol.name)}"].append(table)
+    for page, members in sorted(by_page.items()):
+        files |= _page(f"{TABLES}/{page}", sorted(members, key=_variant_order))
+    return files | _overall(blocks(tables), sorted(by_page))
+
+
+def load(folder: Path) -> list[tuple[Path, Result]]:
+    """The results of a version of the leaderboard.
+
+    Raises:
+        ResultError: There are none, or one cannot be read.
+    """
+    found = list(read_results(folder / RESULTS))
+    if not found:
+        raise ResultError(
+            f"There are no results in {folder / RESULTS}.",
+            f"Run `ecgbench run ... --out {folder / RESULTS}`, or copy results there.",
+        )
+    return found
+
+
+def _page(name: str, tables: Sequence[Table]) -> dict[str, str]:
+    files = {
+        f"{name}.csv": to_csv(_joined([full_sheet(table) for table in tables])),
+        f"{name}.md": f"{MADE}\n\n"
+        + "\n".join(to_markdown(short_sheet(table)) for table in tables),
+    }
+    classes = _joined([class_sheet(table) for table in tables])
+    return files | ({f"{name}-classes.csv": to_csv(classes)} if classes.rows else {})
+
+
+def _overall(all_blocks: Sequence[Block], pages: Sequence[str]) -> dict[str, str]:
+    groups: defaultdict[tuple[str, str, bool], list[Block]] = defaultdict(list)
+    for block in all_blocks:
+        groups[block.dataset, block.track, block.simulated].append(block)
+    files, text = {}, [MADE, ""]
+    for (dataset, track, _), members in sorted(groups.items()):
+        sheet = overall_sheet(members)
+        files[f"{TABLES}/overall-{safe_name(dataset)}-{safe_name(track)}.csv"] = to_csv(sheet)
+        text.append(to_markdown(sheet))
+    links = [f"- [{page}]({page}.md)" for page in pages]
+    files[f"{TABLES}/README.md"] = "\n".join([*text, "## By task and protocol", "", *links, ""])
+    return files
+
+
+def _cells(folder: Path, found: Sequence[tuple[Path, Result]]) -> Sheet:
+    lines = []
+    for path, result in sorted(found, key=lambda item: item[1].key):
+        figure = result.scores.figures.get("auroc") if result.scores else None
+        lines.append(
+            (
+                result.key,
+                result.status,
+                result.reason or "",
+                number(figure.value if figure else None, 6),
+                path.relative_to(folder).as_posix(),
+                file_sha256(path),
+                result.predictions.sha256 if result.predictions else "",
+            )
+        )
+    columns = ("cell", "status", "reason", "auroc", "file", "sha256", "predictions_sha256")
+    return Sheet("Cells", columns, tuple(lines), frozenset({"auroc"}))
+
+
+def _joined(sheets: Sequence[Sheet]) -> Sheet:
+    """Sheets below each other; a column that one of them lacks stays empty in it."""
+    columns = tuple(dict.fromkeys(name for sheet in sheets for name in sheet.columns))
+    rows = []
+    for sheet in sheets:
+        for row in sheet.rows:
+            cells = dict(zip(sheet.columns, row, strict=True))
+            rows.append(tuple(cells.get(name, "") for name in columns))
+    numeric = frozenset().union(*(sheet.numeric for sheet in sheets))
+    return Sheet(sheets[0].title, columns, tuple(rows), numeric)
+
+
+def _variant_order(table: Table) -> tuple[float, str]:
+    """`1%` before `10%` before `100%`, then by name."""
+    variant = table.question.first.protocol.variant
+    digits = variant.rstrip("%")
+    return (float(digits) if digits.isascii() and digits.isdigit() else 1e9, variant)
+
+
+def _first_difference(found: bytes, wanted: str) -> str:
+    there, made = found.decode("utf-8", "replace").splitlines(), wanted.splitlines()
+    for number_, (one, other) in enumerate(zip(there, made, strict=False), 1):
+        if one != other:
+            return f"line {number_} is {one[:120]!r}, the results make {other[:120]!r}"
+    return f"{len(there)} lines, the results make {len(made)}"

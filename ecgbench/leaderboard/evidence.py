@@ -1,0 +1,171 @@
+"""What the records of a row say together: its mean, its interval, and how it compares with others.
+
+Works on the replicates that every record holds, so it needs neither labels nor predictions. All methods
+on a question are scored on the same resamples of its patients (:mod:`ecgbench.scoring`), hence the mean
+over seeds and draws of a row has replicates too, and two rows are compared resample by resample. An
+interval is of the patients: it says how far the figure would move on other patients, given these
+trained models. How far it moves over seeds and draws stands beside it as two standard deviations.
+
+As in :mod:`ecgbench.stats.bootstrap`, standard errors are corrected for few patients and quantiles are
+Student's, with degrees of freedom by Satterthwaite's formula from the variance of each class. For a
+pair of rows, whose variances by class of the difference are not stored, those of the two rows are added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.results.replicates import unpack
+from ecgbench.results.schema import ClassFigures, Figure, Result
+
+Values = NDArray[np.float64]
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A macro figure with what is needed to judge it.
+
+    Attributes:
+        value: The figure.
+        replicates: ``[resamples]``, NaN where undefined.
+        spread: ``[k]`` variance over resamples of each scored class that has one.
+        patients: ``[k]`` effective patients of those classes.
+    """
+
+    value: float
+    replicates: Values
+    spread: Values
+    patients: Values
+
+
+class Span(NamedTuple):
+    """A 95 % interval; NaN where nothing is known of the spread."""
+
+    low: float
+    high: float
+
+
+def evidence_of(result: Result, metric: str) -> Evidence | None:
+    """What one record says of a metric; None where it is undefined or has no replicates."""
+    scores = result.scores
+    figure = scores.figures.get(metric) if scores else None
+    if scores is None or figure is None or figure.value is None or metric not in scores.replicates:
+        return None
+    replicates = unpack(scores.replicates[metric])
+    pairs = [_class_spread(entry, metric) for entry in scores.classes]
+    known = [pair for pair in pairs if pair is not None]
+    if not known:  # no classes: the records themselves are averaged
+        patients = float(result.data.n_test_patients) if result.data else 0.0
+        known = [(float(np.nanvar(replicates, ddof=1)), patients)] if patients >= 2 else []
+    return Evidence(
+        figure.value,
+        replicates,
+        np.array([spread for spread, _ in known]),
+        np.array([patients for _, patients in known]),
+    )
+
+
+def _class_spread(entry: ClassFigures, metric: str) -> tuple[float, float] | None:
+    name = "f1" if metric.startswith("f1") else metric
+    figure: Figure | None = getattr(entry, name, None)
+    if figure is None or figure.se is None or entry.patients is None or entry.patients < 2:
+        return None
+    return figure.se**2 * (entry.patients - 1) / entry.patients, entry.patients
+
+
+def mean_of(runs: Sequence[Evidence]) -> Evidence:
+    """The mean over runs (seeds and draws) on the same resamples."""
+    if len(runs) == 1:
+        return runs[0]
+    same_classes = len({len(run.spread) for run in runs}) == 1
+    return Evidence(
+        math.fsum(run.value for run in runs) / len(runs),
+        np.mean([run.replicates for run in runs], axis=0),
+        np.mean([run.spread for run in runs], axis=0) if same_classes else runs[0].spread,
+        runs[0].patients,
+    )
+
+
+def interval(item: Evidence) -> Span:
+    """The 95 % interval of a figure, on the logit scale where it lies between 0 and 1."""
+    from scipy.special import stdtrit
+
+    draws = item.replicates[~np.isnan(item.replicates)]
+    if len(draws) < 2 or not len(item.spread):
+        return Span(math.nan, math.nan)
+    inflation, freedom = _correction(item.spread, item.patients)
+    se = math.sqrt(float(np.var(draws, ddof=1)) * float(inflation))
+    reach = float(stdtrit(freedom, 1 - LEVEL / 2)) * se
+    if se == 0 and item.value in (0.0, 1.0):
+        return _wilson(item)
+    if not 0 < item.value < 1:
+        return Span(item.value - reach, item.value + reach)
+    middle = math.log(item.value / (1 - item.value))
+    scaled = reach / (item.value * (1 - item.value))
+    return Span(_logistic(middle - scaled), _logistic(middle + scaled))
+
+
+def p_values(items: Sequence[Evidence]) -> Values:
+    """Two-sided p-values ``[n, n]`` of no difference, uncorrected; NaN where nothing can be said."""
+    from scipy.special import stdtr
+
+    difference, se, freedom = _paired(items)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stdtr(freedom, -np.abs(difference) / se)
+    # Equal on every resample: the same predictions. Different, yet always by the same: unjudged.
+    return np.where(difference == 0, 1.0, np.where(se > 0, p, np.nan))
+
+
+def smallest_difference(items: Sequence[Evidence]) -> float:
+    """The median over pairs of the least difference that reaches 5 %, uncorrected; NaN for one row."""
+    from scipy.special import stdtrit
+
+    _, se, freedom = _paired(items)
+    upper = np.triu_indices(len(items), 1)
+    reach = stdtrit(freedom[upper], 1 - LEVEL / 2) * se[upper]
+    reach = reach[np.isfinite(reach)]
+    return float(np.median(reach)) if len(reach) else math.nan
+
+
+def _paired(items: Sequence[Evidence]) -> tuple[Values, Values, Values]:
+    """Difference, its standard error and degrees of freedom, each ``[n, n]``."""
+    values = np.array([item.value for item in items])
+    n = len(items)
+    se, freedom = np.full((n, n), np.nan), np.full((n, n), np.nan)
+    draws = np.stack([item.replicates for item in items])
+    for i in range(n - 1):
+        others = range(i + 1, n)
+        variance = np.nanvar(draws[i + 1 :] - draws[i], axis=1, ddof=1)
+        for j, spread in zip(others, variance, strict=True):
+            if len(items[i].spread) and len(items[i].spread) == len(items[j].spread):
+                inflation, df = _correction(items[i].spread + items[j].spread, items[i].patients)
+                se[i, j] = se[j, i] = math.sqrt(float(spread) * inflation)
+                freedom[i, j] = freedom[j, i] = df
+    return values[:, None] - values[None, :], se, freedom
+
+
+def _correction(spread: Values, patients: Values) -> tuple[float, float]:
+    """Inflation of a bootstrap variance for few patients, and the degrees of freedom."""
+    total = float(spread.sum())
+    if total == 0:
+        least = float(patients.min())
+        return least / (least - 1), least - 1
+    inflation = float((spread * patients / (patients - 1)).sum()) / total
+    return inflation, total**2 / float((spread**2 / (patients - 1)).sum())
+
+
+def _wilson(item: Evidence) -> Span:
+    z = 1.959963984540054
+    edge = z * z / (z * z + float(item.patients.min()))
+    return Span(1 - edge, 1.0) if item.value == 1 else Span(0.0, edge)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))

@@ -1,0 +1,158 @@
+"""The overall table: rows against the questions of one data set, and means over complete rows only.
+
+For each protocol and variant the label sets of a data set stand side by side. A row has a mean over them
+only where it has them all; what is missing is said. Data sets, tracks and simulated and real data never
+share an overall table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecgbench.leaderboard.ranking import rank_draws
+from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.sheets import Sheet, number
+
+
+@dataclass(frozen=True)
+class Block:
+    """The tables of one data set, protocol and variant: label sets that can be averaged over."""
+
+    dataset: str
+    track: str
+    simulated: bool
+    protocol: str
+    variant: str
+    tables: Sequence[Table]
+
+    @property
+    def name(self) -> str:
+        """``PROTOCOL@VARIANT``."""
+        return f"{self.protocol}@{self.variant}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a block.
+
+    Attributes:
+        row: Key of the row.
+        cells: By label set, its figure and, where it has none, why.
+        mean: Over all label sets; NaN where one is missing.
+        rank: Mean rank over the label sets, among the rows that have them all; NaN otherwise.
+        rank_span: Its 95 % interval over resamples of the patients.
+    """
+
+    row: str
+    cells: dict[str, tuple[float, str]]
+    mean: float
+    rank: float = math.nan
+    rank_span: tuple[float, float] = (math.nan, math.nan)
+
+
+def blocks(tables: Sequence[Table]) -> list[Block]:
+    """Sort tables into blocks, by data set, track, protocol and variant."""
+    grouped: defaultdict[tuple[str, str, bool, str, str], list[Table]] = defaultdict(list)
+    for table in tables:
+        run = table.question.first
+        key = (run.task.dataset, run.protocol.track, run.task.simulated, run.protocol.name)
+        grouped[*key, run.protocol.variant].append(table)
+    return [
+        Block(*key, tables) for key, tables in sorted(grouped.items(), key=lambda item: item[0])
+    ]
+
+
+def lines(block: Block) -> list[Line]:
+    """Answer one block, the best mean rank first, incomplete rows last."""
+    rows = [{row.key: row for row in table.rows} for table in block.tables]
+    keys = sorted({key for table in rows for key in table})
+    answered = [_line(key, block.tables, [table.get(key) for table in rows]) for key in keys]
+    complete = [line for line in answered if math.isfinite(line.mean)]
+    ranked = {line.row: line for line in _mean_ranks(complete, block.tables)}
+    answered = [ranked.get(line.row, line) for line in answered]
+    return sorted(answered, key=lambda line: (math.isnan(line.rank), line.rank, line.row))
+
+
+def overall_sheet(members: Sequence[Block]) -> Sheet:
+    """All blocks of one data set and track, one line a row and protocol."""
+    first = members[0]
+    sets = sorted({t.question.first.task.label_set for block in members for t in block.tables})
+    body = []
+    for block in members:
+        asked = {t.question.first.task.label_set for t in block.tables}
+        for line in lines(block):
+            cells = [_cell(line, name) if name in asked else "" for name in sets]
+            low, high = line.rank_span
+            body.append(
+                (
+                    block.name,
+                    line.row,
+                    number(line.mean),
+                    number(line.rank, 2),
+                    number(low, 2),
+                    number(high, 2),
+                    f"{sum(math.isfinite(v) for v, _ in line.cells.values())} of {len(asked)}",
+                    *cells,
+                )
+            )
+    kind = "SIMULATED data" if first.simulated else "real data"
+    numeric = ("mean", "mean_rank", "mean_rank_low", "mean_rank_high")
+    return Sheet(
+        f"{first.dataset} ({kind}, track {first.track})",
+        ("protocol", "row", *numeric, "label_sets", *sets),
+        tuple(body),
+        frozenset(numeric),
+        (
+            "A mean stands only where a row has a ranked figure for every label set of its line.",
+            "Ranks are among the rows that have one.",
+        ),
+    )
+
+
+def _line(key: str, tables: Sequence[Table], rows: Sequence[Row | None]) -> Line:
+    cells: dict[str, tuple[float, str]] = {}
+    for table, row in zip(tables, rows, strict=True):
+        name = table.question.first.task.label_set
+        summary = row.summaries.get(table.lead.name) if row and table.lead else None
+        if row is None:
+            cells[name] = (math.nan, "missing")
+        elif summary is None or row.rank is None:
+            cells[name] = (math.nan, row.status)
+        else:
+            cells[name] = (summary.value, "")
+    values = [value for value, _ in cells.values()]
+    mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+    return Line(key, cells, mean)
+
+
+def _mean_ranks(complete: Sequence[Line], tables: Sequence[Table]) -> list[Line]:
+    """Ranks among complete rows, averaged over label sets, with intervals over resamples."""
+    if not complete:
+        return []
+    points, drawn = [], []
+    for table in tables:
+        assert table.lead is not None
+        by_key = {row.key: row.summaries[table.lead.name] for row in table.rows if row.rank}
+        chosen = [by_key[line.row] for line in complete]
+        sign = -1.0 if table.lead.lower_is_better else 1.0
+        points.append(rank_draws(sign * np.array([[summary.value] for summary in chosen]))[:, 0])
+        replicates = [s.evidence.replicates for s in chosen if s.evidence is not None]
+        drawn.append(rank_draws(sign * np.stack(replicates)))
+    mean = np.mean(points, axis=0)
+    shortest = min(draws.shape[1] for draws in drawn)
+    resampled = np.mean([draws[:, :shortest] for draws in drawn], axis=0)
+    low, high = np.percentile(resampled, [2.5, 97.5], axis=1, method="inverted_cdf")
+    return [
+        Line(line.row, line.cells, line.mean, float(mean[i]), (float(low[i]), float(high[i])))
+        for i, line in enumerate(complete)
+    ]
+
+
+def _cell(line: Line, name: str) -> str:
+    value, reason = line.cells[name]
+    return number(value) or reason

@@ -1,0 +1,219 @@
+"""Predictions and labels become figures: the one place where test labels are looked at.
+
+Torch-free, so that a reviewer scores again without what made the predictions. Every method on a task is
+scored on the same resamples of its patients: their seed is a constant, so that two methods can be
+compared resample by resample.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.errors import ResultError
+from ecgbench.results.predictions import Predictions, ScorePredictions
+from ecgbench.results.replicates import pack
+from ecgbench.results.schema import ClassFigures, Figure, Scores
+
+if TYPE_CHECKING:
+    from ecgbench.metrics.weighted import Statistic
+    from ecgbench.stats.bootstrap import Bootstrap, Interval
+
+BOOTSTRAP_SEED = 0
+METRIC_VERSION = 1
+DIGITS = 10  # of a figure in a record: what a last bit of floating point may change is cut off
+
+
+class Labels(Protocol):
+    """What is known of the test records; see :class:`ecgbench.data.dataset.LabelTable`."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The label set's classes, in its order."""
+
+    @property
+    def record_ids(self) -> Sequence[str] | NDArray[np.str_]:
+        """``[n]``."""
+
+    @property
+    def values(self) -> NDArray[np.uint8]:
+        """``[n, k]`` zeros and ones."""
+
+
+def score(
+    predictions: Predictions,
+    labels: Labels,
+    patients: Sequence[str] | NDArray[np.str_],
+    *,
+    resamples: int,
+) -> Scores:
+    """Score predictions by the labels of their records.
+
+    Args:
+        predictions: One score a record and class.
+        labels: Of the test records.
+        patients: ``[n]``, the patient of each record of ``labels``.
+        resamples: Of the patient bootstrap.
+
+    Returns:
+        Macro figures over the scored classes (``auroc``, ``auprc``, and ``f1`` at the thresholds that
+        validation chose, or ``f1_test_max`` where the protocol chooses none), figures by class, and
+        the replicates that comparisons need.
+
+    Raises:
+        ResultError: Predictions of other records or classes than the labels'; names them.
+    """
+    if not isinstance(predictions, ScorePredictions):
+        raise ResultError(f"{type(predictions).__name__} cannot be scored by labels.")
+    if tuple(predictions.classes) != tuple(labels.classes):
+        raise ResultError(
+            f"The predictions are of other classes than the labels: "
+            f"{_difference(predictions.classes, labels.classes) or 'the same in another order'}."
+        )
+    scores = predictions.scores[rows_of(predictions.record_ids, labels.record_ids)]
+    values = np.asarray(labels.values)
+    boots = _bootstraps(values, scores, predictions.thresholds, list(map(str, patients)), resamples)
+    return _scores_of(boots, values, tuple(labels.classes), predictions.thresholds, resamples)
+
+
+def rows_of(
+    predicted: Sequence[str] | NDArray[np.str_], wanted: Sequence[str] | NDArray[np.str_]
+) -> NDArray[np.intp]:
+    """Where each wanted record stands in the predictions.
+
+    Raises:
+        ResultError: A record is missing, not asked for, or there twice; names the first ones.
+    """
+    position = {str(record): row for row, record in enumerate(predicted)}
+    if len(position) != len(predicted):
+        count = Counter(str(record) for record in predicted)
+        twice = sorted(record for record, times in count.items() if times > 1)
+        raise ResultError(f"Predicted more than once: {_first(twice)}.")
+    if problem := _difference(position, [str(record) for record in wanted]):
+        raise ResultError(f"The predictions are not of the test records: {problem}.")
+    return np.array([position[str(record)] for record in wanted], np.intp)
+
+
+def _bootstraps(
+    values: NDArray[np.uint8],
+    scores: NDArray[np.float64],
+    thresholds: NDArray[np.float64] | None,
+    patients: list[str],
+    resamples: int,
+) -> dict[str, Bootstrap]:
+    """Each metric on the split and on its resamples; a class without a threshold has no F1."""
+    from ecgbench.metrics import weighted
+    from ecgbench.metrics.classification import best_f1_thresholds
+    from ecgbench.stats.bootstrap import bootstrap
+
+    cuts = best_f1_thresholds(values, scores).values if thresholds is None else thresholds
+    statistics: dict[str, Statistic] = {
+        "auroc": weighted.auroc,
+        "auprc": weighted.average_precision,
+        "f1_test_max" if thresholds is None else "f1": _f1_where_known(np.asarray(cuts)),
+    }
+    return {
+        name: bootstrap(values, scores, patients, statistic, resamples, BOOTSTRAP_SEED)
+        for name, statistic in statistics.items()
+    }
+
+
+def _f1_where_known(thresholds: NDArray[np.float64]) -> Statistic:
+    from ecgbench.metrics.weighted import f1_at
+
+    known = ~np.isnan(thresholds)
+    of_known = f1_at(thresholds[known])
+
+    def f1(
+        y: NDArray[np.bool_], s: NDArray[np.float64], w: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        values = np.full((y.shape[1], w.shape[1]), np.nan)
+        values[known] = of_known(y[:, known], s[:, known], w)
+        return values
+
+    return f1
+
+
+def _scores_of(
+    boots: dict[str, Bootstrap],
+    values: NDArray[np.uint8],
+    classes: tuple[str, ...],
+    thresholds: NDArray[np.float64] | None,
+    resamples: int,
+) -> Scores:
+    from ecgbench.stats.bootstrap import class_intervals, macro_interval
+
+    macro = {name: macro_interval(boot) for name, boot in boots.items()}
+    auroc = boots["auroc"]
+    by_class = [class_intervals(boots[n]) for n in ("auroc", "auprc", _f1_name(boots))]
+    positives = values.sum(axis=0, dtype=np.int64)
+    return Scores(
+        figures={name: _figure(interval) for name, interval in macro.items()},
+        classes=tuple(
+            ClassFigures(
+                name=name,
+                positives=int(positives[k]),
+                negatives=int(len(values) - positives[k]),
+                patients=_number(auroc.patients[k]),
+                auroc=_figure(by_class[0][k]),
+                auprc=_figure(by_class[1][k]),
+                f1=_figure(by_class[2][k]),
+                threshold=None if thresholds is None else _number(thresholds[k]),
+            )
+            for k, name in enumerate(classes)
+        ),
+        scored_classes=macro["auroc"].scored,
+        resamples=resamples,
+        undefined_draws=int(np.isnan(auroc.draws[auroc.scored]).any(axis=0).sum()),
+        metric_version=METRIC_VERSION,
+        design=auroc.key,
+        replicates={name: pack(macro_draws(boot)) for name, boot in boots.items()},
+    )
+
+
+def macro_draws(boot: Bootstrap) -> NDArray[np.float64]:
+    """``[resamples]`` mean over the scored classes that a resample defines; NaN for none."""
+    kept = boot.draws[boot.scored]
+    defined = ~np.isnan(kept)
+    count = defined.sum(axis=0)
+    sums = np.where(defined, kept, 0.0).sum(axis=0)
+    means: NDArray[np.float64] = np.full(kept.shape[1], np.nan)
+    np.divide(sums, count, out=means, where=count > 0)
+    return means
+
+
+def _f1_name(boots: dict[str, Bootstrap]) -> str:
+    return "f1" if "f1" in boots else "f1_test_max"
+
+
+def _figure(interval: Interval) -> Figure:
+    return Figure(
+        value=_number(interval.value),
+        low=_number(interval.low),
+        high=_number(interval.high),
+        se=_number(interval.se),
+    )
+
+
+def _number(value: float | np.floating) -> float | None:
+    return round(float(value), DIGITS) + 0.0 if np.isfinite(value) else None
+
+
+def _difference(found: Sequence[str] | dict[str, int], wanted: Sequence[str]) -> str:
+    """In words, what one list of names lacks and has too many of; empty where they agree."""
+    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    parts = []
+    if missing:
+        parts.append(f"{len(missing)} missing ({_first(missing)})")
+    if extra:
+        parts.append(f"{len(extra)} that do not belong ({_first(extra)})")
+    return ", ".join(parts)
+
+
+def _first(names: Sequence[str], count: int = 3) -> str:
+    shown = ", ".join(repr(name) for name in names[:count])
+    return shown + (", ..." if len(names) > count else "")

@@ -1,0 +1,139 @@
+"""Results of made-up methods on a made-up test split, scored by the harness's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.hashing import content_hash
+from ecgbench.results.predictions import ScorePredictions, write_predictions
+from ecgbench.results.schema import Result
+from ecgbench.results.store import path_of, write_result
+from ecgbench.scoring import score
+
+RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Split:
+    """A test split: what a data set knows and a result does not hold."""
+
+    classes: tuple[str, ...]
+    record_ids: NDArray[np.str_]
+    values: NDArray[np.uint8]
+    patients: NDArray[np.str_]
+
+
+def split(records: int = 120, classes: int = 4, seed: int = 0) -> Split:
+    rng = np.random.default_rng(seed)
+    values = (rng.random((records, classes)) < np.linspace(0.1, 0.4, classes)).astype(np.uint8)
+    values[0], values[1] = 1, 0
+    return Split(
+        tuple(f"C{k}" for k in range(classes)),
+        np.array([f"r{i:05d}" for i in range(records)]),
+        values,
+        np.array([f"p{i // 2:04d}" for i in range(records)]),
+    )
+
+
+def predictions(of: Split, skill: float, seed: int) -> ScorePredictions:
+    """Scores that know the labels by some skill, and otherwise guess."""
+    rng = np.random.default_rng(seed)
+    scores = skill * of.values + rng.normal(size=of.values.shape)
+    return ScorePredictions.of(
+        of.record_ids, of.classes, scores, np.full(len(of.classes), skill / 2)
+    )
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """A result as JSON-like data, without figures; dotted keys change it."""
+    made: dict[str, Any] = {
+        "profile": "mini",
+        "method": {
+            "name": "mae",
+            "title": "MAE",
+            "version": 1,
+            "variant": "",
+            "family": "self-supervised",
+            "config_hash": content_hash("config"),
+            "code_hash": content_hash("code"),
+            "parameters": 1_234_567,
+        },
+        "task": {
+            "name": "sim-sub",
+            "version": 1,
+            "fingerprint": content_hash("task"),
+            "dataset": "sim",
+            "dataset_version": "1",
+            "simulated": True,
+            "label_set": "sub",
+        },
+        "protocol": {
+            "name": "linear-probe",
+            "version": 1,
+            "track": "standard",
+            "variant": "100%",
+            "fingerprint": content_hash("protocol"),
+        },
+        "seed": 0,
+        "draw": 0,
+        "status": "failed",
+        "reason": "not run",
+        "data": {
+            "fingerprint": content_hash("data"),
+            "test_fingerprint": content_hash("test"),
+            "n_train": 800,
+            "n_val": 100,
+            "n_test": 120,
+            "n_test_patients": 60,
+        },
+        "pretraining": {"datasets": ["sim"], "simulated": True, "records": 800, "steps": 10},
+        "costs": {"seconds": {"pretrain": 60.0, "encode": 1.0, "evaluate": 2.0}},
+        "provenance": {
+            "created": "2026-01-01T00:00:00+00:00",
+            "ecgbench": "0.1.0",
+            "python": "3.11",
+            "platform": "test",
+            "packages": {},
+        },
+        "config": {},
+    }
+    for key, value in changes.items():
+        place = made
+        *path, last = key.split(".")
+        for part in path:
+            place = place[part]
+        place[last] = value
+    return made
+
+
+def put(folder: Path, of: Split, skill: float = 1.0, noise: int = 0, **changes: Any) -> Path:
+    """Predict, score and write a cell into a folder of results; gives its JSON file."""
+    bare = Result.model_validate(record(**changes))
+    guessed = predictions(of, skill, noise + 1000 * bare.seed + bare.draw)
+    file = path_of(folder, bare).with_suffix(".npz")
+    part = write_predictions(file, guessed)
+    scores = score(guessed, of, of.patients, resamples=RESAMPLES)
+    done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
+    return write_result(folder, Result.model_validate({**bare.model_dump(), **done}))
+
+
+def put_reason(folder: Path, status: str, reason: str, **changes: Any) -> Path:
+    """Write a cell that has a reason in place of figures."""
+    return write_result(
+        folder, Result.model_validate(record(**{"status": status, "reason": reason, **changes}))
+    )
+
+
+def board(folder: Path, skills: Sequence[tuple[str, float]], of: Split, seeds: int = 2) -> Path:
+    """A leaderboard of some methods, with several seeds."""
+    for number, (name, skill) in enumerate(skills):
+        for seed in range(seeds):
+            changes = {"method.name": name, "method.title": name.upper(), "seed": seed}
+            put(folder / "results", of, skill, 10 * number, **changes)
+    return folder

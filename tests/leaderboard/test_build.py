@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecgbench.errors import ResultError
+from ecgbench.leaderboard.build import build, check
+from ecgbench.leaderboard.show import sheets
+from ecgbench.results.store import read_result, read_results, write_result
+
+from .made_up import board, put, put_reason, split
+
+METHODS = [("mae", 1.0), ("clip", 1.2), ("random_init", 0.3)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return board(tmp_path / "board", METHODS, split())
+
+
+def lines(folder: Path, name: str = "sim-sub/linear-probe.csv") -> dict[str, dict[str, str]]:
+    with (folder / "tables" / name).open(newline="", encoding="utf-8") as file:
+        return {row.get("method") or row["row"]: row for row in csv.DictReader(file)}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "results" not in path.parts
+    }
+
+
+def test_a_row_is_the_mean_of_its_runs(folder: Path) -> None:
+    build(folder)
+    row = lines(folder)["clip"]
+    values = [
+        result.scores.figures["auroc"].value
+        for _, result in read_results(folder / "results")
+        if result.method.name == "clip" and result.scores
+    ]
+    assert float(row["auroc"]) == pytest.approx(sum(values) / 2, abs=5e-5)
+    assert float(row["auroc_sd_seeds"]) == pytest.approx(
+        abs(values[0] - values[1]) / 2**0.5, abs=5e-5
+    )
+    assert row["auroc_sd_draws"] == ""
+    assert float(row["auroc_low"]) < float(row["auroc"]) < float(row["auroc_high"])
+    assert (row["seeds"], row["draws"], row["runs"], row["status"]) == (
+        "2",
+        "1",
+        "2",
+        "self-reported",
+    )
+    assert row["simulated"] == "true"
+    assert lines(folder)["random_init"]["rank"] == "3"
+
+
+def test_building_again_changes_no_byte_and_check_agrees(folder: Path) -> None:
+    build(folder)
+    first = contents(folder)
+    assert check(folder) == []
+    build(folder)
+    assert contents(folder) == first
+    assert {"version.json", "tables/README.md", "tables/cells.csv"} <= first.keys()
+
+
+def test_check_says_which_file_and_line_differ(folder: Path) -> None:
+    build(folder)
+    table = folder / "tables/sim-sub/linear-probe.csv"
+    table.write_text(table.read_text().replace("0.", "0.9", 1))
+    (folder / "tables/invented.csv").write_text("method,auroc\nours,0.999\n")
+    (folder / "tables/cells.csv").unlink()
+    said = "\n".join(check(folder))
+    assert "linear-probe.csv differs: line 2" in said
+    assert "invented.csv is made from no result" in said
+    assert "cells.csv is missing" in said
+    build(folder)
+    assert check(folder) == []
+
+
+def test_the_bytes_do_not_depend_on_machine_locale_or_order(folder: Path, tmp_path: Path) -> None:
+    build(folder)
+    other = tmp_path / "elsewhere/with space/board"
+    other.mkdir(parents=True)
+    paths = sorted((folder / "results").rglob("*.*"))
+    random.Random(1).shuffle(paths)
+    for path in paths:
+        target = other / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        os.utime(target, (0, 0))
+    code = (
+        "from pathlib import Path; from ecgbench.leaderboard.build import build; "
+        f"build(Path({str(other)!r}))"
+    )
+    changed = {"LANG": "tr_TR.UTF-8", "LC_ALL": "C", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **changed})
+    assert contents(other) == contents(folder)
+
+
+def test_build_never_imports_torch(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ecgbench.leaderboard.build import build; "
+        f"build(Path({str(folder)!r})); "
+        "assert not {'torch', 'sklearn', 'matplotlib'} & sys.modules.keys(), 'heavy'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_run_is_said_and_not_ranked(folder: Path) -> None:
+    put_reason(folder / "results", "failed", "out of memory", **{"method.name": "mae", "seed": 2})
+    build(folder)
+    row = lines(folder)["mae"]
+    assert row["status"] == "incomplete"
+    assert row["rank"] == ""
+    assert "out of memory" in row["notes"]
+    assert (row["runs"], row["runs_expected"]) == ("2", "3")
+    assert "mae" in next(sheet for sheet in sheets(folder / "results")).notes[-1]
+
+
+def test_a_seed_that_was_left_out_shows(folder: Path) -> None:
+    put(folder / "results", split(), 2.0, **{"method.name": "lucky", "seed": 4})
+    build(folder)
+    assert lines(folder)["lucky"]["runs_expected"] == "5"
+    assert lines(folder)["lucky"]["status"] == "incomplete"
+
+
+def test_draws_that_others_have_are_missed(folder: Path) -> None:
+    put(folder / "results", split(), 1.0, **{"method.name": "mae", "seed": 0, "draw": 1})
+    build(folder)
+    assert {name: row["status"] for name, row in lines(folder).items()} == {
+        "mae": "incomplete",
+        "clip": "incomplete",
+        "random_init": "incomplete",
+    }
+
+
+def test_cells_that_cannot_be_are_listed_with_their_reason(folder: Path) -> None:
+    changes = {"method.name": "no_text", "protocol.name": "zero-shot"}
+    put_reason(folder / "results", "not-applicable", "no_text does not encode text", **changes)
+    build(folder)
+    row = lines(folder, "sim-sub/zero-shot.csv")["no_text"]
+    assert row["status"] == "not-applicable"
+    assert "does not encode text" in row["notes"]
+
+
+def test_another_configuration_is_never_averaged_with_the_rest(folder: Path) -> None:
+    put(folder / "results", split(), 1.0, **{"seed": 2, "method.config_hash": "0" * 64})
+    build(folder)
+    assert lines(folder)["mae"]["status"] == "mixed"
+    assert lines(folder)["mae"]["rank"] == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("task.fingerprint", "task"),
+        ("protocol.fingerprint", "protocol"),
+        ("data.fingerprint", "data"),
+        ("data.test_fingerprint", "test records and labels"),
+    ],
+)
+def test_fingerprints_never_meet_in_a_table(folder: Path, key: str, said: str) -> None:
+    put(folder / "results", split(), 1.0, **{"method.name": "other", key: "f" * 64})
+    with pytest.raises(ResultError, match=f"differ in: {said}"):
+        build(folder)
+    # a user's own folder shows them apart
+    assert len(sheets(folder / "results")) == 2
+
+
+def test_another_resampling_is_another_question(folder: Path) -> None:
+    wider = split(records=122)
+    put(folder / "results", wider, 1.0, **{"method.name": "other"})
+    with pytest.raises(ResultError, match="resamples"):
+        build(folder)
+
+
+def test_a_version_keeps_what_it_pinned(folder: Path) -> None:
+    build(folder)
+    pins = json.loads((folder / "version.json").read_text())
+    assert list(pins["questions"]) == ["sim-sub/linear-probe@100%"]
+    shutil.rmtree(folder / "results")
+    put(folder / "results", split(), 1.0, **{"task.fingerprint": "f" * 64})
+    with pytest.raises(ResultError, match=r"not the question that this version pins.*task"):
+        build(folder)
+
+
+def test_a_contaminated_row_is_flagged_and_out_of_the_ranking(folder: Path) -> None:
+    seen = {"method.name": "cheat", "pretraining.contaminated": "trained on 12 test records"}
+    put(folder / "results", split(), 9.0, **seen)
+    put(
+        folder / "results",
+        split(),
+        9.0,
+        **{"method.name": "borrowed", "pretraining.declared": ["sim"]},
+    )
+    build(folder)
+    for name, reason in (("cheat", "12 test records"), ("borrowed", "seen sim")):
+        row = lines(folder)[name]
+        assert (row["status"], row["rank"]) == ("contaminated", "")
+        assert reason in row["notes"]
+    assert lines(folder)["clip"]["rank"] == "1"
+
+
+def test_a_cell_twice_is_refused(folder: Path) -> None:
+    path = next((folder / "results").rglob("*.json"))
+    shutil.copy(path, path.with_name("copy.json"))
+    with pytest.raises(ResultError, match="Two results for the cell"):
+        build(folder)
+
+
+def test_means_over_tasks_are_of_complete_rows(folder: Path) -> None:
+    for name, skill in METHODS[:2]:
+        for seed in range(2):
+            changes = {
+                "method.name": name,
+                "task.name": "sim-super",
+                "task.label_set": "super",
+                "seed": seed,
+            }
+            put(folder / "results", split(seed=5), skill, **changes)
+    build(folder)
+    rows = lines(folder, "overall-sim-standard.csv")
+    assert rows["random_init@sim"]["mean"] == ""
+    assert rows["random_init@sim"]["super"] == "missing"
+    assert rows["random_init@sim"]["label_sets"] == "1 of 2"
+    whole = rows["clip@sim"]
+    assert float(whole["mean"]) == pytest.approx(
+        (float(whole["sub"]) + float(whole["super"])) / 2, abs=1e-4
+    )
+    assert float(whole["mean_rank"]) >= 1
+
+
+def test_simulated_and_real_stand_apart_and_are_named(folder: Path) -> None:
+    real = {
+        "task.name": "ptbxl-mini-sub",
+        "task.dataset": "ptbxl-mini",
+        "task.simulated": False,
+    }
+    put(folder / "results", split(), 1.0, **real)
+    build(folder)
+    page = (folder / "tables/README.md").read_text()
+    assert "sim (SIMULATED data, track standard)" in page
+    assert "ptbxl-mini (real data, track standard)" in page
+    assert (folder / "tables/overall-sim-standard.csv").is_file()
+    titles = [sheet.title for sheet in sheets(folder / "results")]
+    assert ["SIMULATED" in title for title in titles] == [False, True]
+
+
+def test_no_results_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="no results") as caught:
+        build(tmp_path)
+    assert "ecgbench run" in str(caught.value.hint)
+
+
+def test_an_old_record_without_replicates_is_shown_unranked(folder: Path) -> None:
+    path = next((folder / "results").rglob("*.json"))
+    result = read_result(path)
+    assert result.scores is not None
+    scores = result.scores.model_copy(update={"replicates": {}})
+    write_result(folder / "results", result.model_copy(update={"scores": scores}))
+    build(folder)
+    assert lines(folder)[result.method.name]["rank"] == ""
+    assert lines(folder)[result.method.name]["auroc"] != ""
