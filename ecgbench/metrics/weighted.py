@@ -123,9 +123,8 @@ def _f1_max(positives: Values, negatives: Values) -> Values:
     through = np.cumsum(positives, axis=0)
     drawn = through + np.cumsum(negatives, axis=0)
     defined = (through[-1] > 0) & (through[-1] < drawn[-1])
-    return np.max(
-        _ratio(2 * through, drawn + through[-1], np.broadcast_to(defined, drawn.shape)), 0
-    )
+    f1 = _ratio(2 * through, drawn + through[-1], np.broadcast_to(defined, drawn.shape))
+    return np.asarray(f1.max(axis=0), dtype=np.float64)
 
 
 def _column_sums(chosen: Labels, w: Weights) -> Values:
