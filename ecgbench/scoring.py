@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.errors import ResultError
+from ecgbench.hashing import content_hash
 from ecgbench.results.predictions import Predictions, ScorePredictions
 from ecgbench.results.replicates import pack
 from ecgbench.results.schema import ClassFigures, Figure, Scores
@@ -80,6 +81,12 @@ def score(
     return _scores_of(boots, values, tuple(labels.classes), predictions.thresholds, resamples)
 
 
+def test_fingerprint(labels: Labels) -> str:
+    """Hash of the test records' ids and labels: equal where figures are of the same question."""
+    ids = [str(record) for record in labels.record_ids]
+    return content_hash([list(labels.classes), ids, np.asarray(labels.values).tolist()])
+
+
 def rows_of(
     predicted: Sequence[str] | NDArray[np.str_], wanted: Sequence[str] | NDArray[np.str_]
 ) -> NDArray[np.intp]:
@@ -107,15 +114,16 @@ def _bootstraps(
 ) -> dict[str, Bootstrap]:
     """Each metric on the split and on its resamples; a class without a threshold has no F1."""
     from ecgbench.metrics import weighted
-    from ecgbench.metrics.classification import best_f1_thresholds
     from ecgbench.stats.bootstrap import bootstrap
 
-    cuts = best_f1_thresholds(values, scores).values if thresholds is None else thresholds
     statistics: dict[str, Statistic] = {
         "auroc": weighted.auroc,
         "auprc": weighted.average_precision,
-        "f1_test_max" if thresholds is None else "f1": _f1_where_known(np.asarray(cuts)),
     }
+    if thresholds is None:
+        statistics["f1_test_max"] = weighted.f1_max
+    else:
+        statistics["f1"] = _f1_where_known(thresholds)
     return {
         name: bootstrap(values, scores, patients, statistic, resamples, BOOTSTRAP_SEED)
         for name, statistic in statistics.items()

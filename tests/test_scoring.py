@@ -9,6 +9,7 @@ from ecgbench.errors import ResultError
 from ecgbench.results.predictions import ScorePredictions, TextPredictions
 from ecgbench.results.replicates import unpack
 from ecgbench.scoring import score
+from ecgbench.scoring import test_fingerprint as fingerprint_of
 
 
 def test_figures_are_those_of_scikit_learn() -> None:
@@ -47,6 +48,14 @@ def test_records_are_joined_by_id_not_by_place() -> None:
     )
     straight = score(guessed, of, of.patients, resamples=RESAMPLES)
     assert score(shuffled, of, of.patients, resamples=RESAMPLES) == straight
+
+
+def test_the_fingerprint_changes_with_records_labels_and_classes() -> None:
+    of = split()
+    moved = Split(of.classes, of.record_ids[::-1], of.values, of.patients)
+    renamed = Split(("X", *of.classes[1:]), of.record_ids, of.values, of.patients)
+    flipped = Split(of.classes, of.record_ids, 1 - of.values, of.patients)
+    assert len({fingerprint_of(which) for which in (of, moved, renamed, flipped)}) == 4
 
 
 @pytest.mark.parametrize(

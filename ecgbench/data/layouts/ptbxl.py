@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgbench.data.labels import scp_label_sets
+from ecgbench.data.labels import LabelSet, scp_label_sets
 from ecgbench.data.layouts import Source, check_version
 from ecgbench.data.recording import parse_header
 from ecgbench.data.spec import DatasetSpec
@@ -23,6 +23,32 @@ _READY_UNIT = "NU"  # the unit of records that a processing has been applied to
 
 def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
     """Read the database and the statements of a PTB-XL-shaped folder; see the Layout protocol."""
+    database, label_sets, files = _database(spec, folder)
+    chosen, processing = _choose_signals(spec, folder, database, rate)
+    return Source(
+        folder=folder,
+        records=_records(database, _PATH_COLUMN[chosen], label_sets),
+        label_sets=label_sets,
+        rate=chosen,
+        signals=f"records{chosen}",
+        processing=processing,
+        metadata=files,
+    )
+
+
+def read_metadata(spec: DatasetSpec, folder: Path) -> tuple[pd.DataFrame, dict[str, LabelSet]]:
+    """Read the records and label sets of a folder that may hold no signals: enough to score.
+
+    Raises:
+        DataError: See the Layout protocol.
+    """
+    database, label_sets, _ = _database(spec, folder)
+    return _records(database, _PATH_COLUMN[500], label_sets), label_sets
+
+
+def _database(
+    spec: DatasetSpec, folder: Path
+) -> tuple[pd.DataFrame, dict[str, LabelSet], tuple[Path, Path]]:
     import pandas as pd
 
     files = (folder / "ptbxl_database.csv", folder / "scp_statements.csv")
@@ -39,21 +65,15 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
     check_version(spec, folder, len(database))
     if spec.subset is not None:
         database = _subset(spec, database)
-    chosen, processing = _choose_signals(spec, folder, database, rate)
-    return Source(
-        folder=folder,
-        records=_records(database, _PATH_COLUMN[chosen], {str(code) for code in statements.index}),
-        label_sets=scp_label_sets(statements),
-        rate=chosen,
-        signals=f"records{chosen}",
-        processing=processing,
-        metadata=files,
-    )
+    return database, scp_label_sets(statements), files
 
 
-def _records(database: pd.DataFrame, path_column: str, known: set[str]) -> pd.DataFrame:
+def _records(
+    database: pd.DataFrame, path_column: str, label_sets: dict[str, LabelSet]
+) -> pd.DataFrame:
     import pandas as pd
 
+    known = set(label_sets["all"].classes)
     codes = [_codes(text, record) for record, text in database["scp_codes"].items()]
     unknown = sorted({code for of_record in codes for code in of_record} - known)
     if unknown:
