@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ecgbench.data.prepare import find_store, prepare_store
 from ecgbench.data.spec import DatasetSpec, datasets
-from ecgbench.data.store import Store, open_store
+from ecgbench.data.store import Store, open_store, verify_store
 from ecgbench.errors import DataError, did_you_mean
 from ecgbench.hashing import code_hash, content_hash
 from ecgbench.paths import atomic_dir, stage_dir
@@ -160,6 +160,17 @@ def prepare(
     """
     spec = datasets.get(name)
     return Dataset(spec, prepare_store(spec, source, workers=workers, rate=rate))
+
+
+def verify(name: str) -> Store:
+    """Hash every file of the newest store of a data set again.
+
+    Raises:
+        DataError: It has not been prepared, or a file is not what it was.
+    """
+    store = open_dataset(name).store
+    verify_store(store)
+    return store
 
 
 def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:

@@ -62,6 +62,7 @@ class Remote(BaseModel):
     Attributes:
         path: Path of this version below the base address, PhysioNet's layout.
         base: Base address; ``ECGBENCH_PHYSIONET_URL`` or an argument replaces it.
+        include: Patterns of the files that belong; none: every file.
         metadata: Patterns of the files that hold no signal (``fetch --only metadata``).
         size: Size of the download in words.
     """
@@ -70,6 +71,7 @@ class Remote(BaseModel):
 
     path: str
     base: str = "https://physionet.org/files"
+    include: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ("*.csv", "LICENSE*", "RECORDS")
     size: str = ""
 

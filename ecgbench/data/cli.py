@@ -1,0 +1,148 @@
+"""``ecgbench data``: download, prepare, look at and verify data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ecgbench.data.dataset import Dataset
+    from ecgbench.data.spec import DatasetSpec
+
+app = typer.Typer(help="Download, prepare, look at and verify data sets.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the data set: `ecgbench list datasets`.")]
+
+
+@app.command()
+def info(name: Name) -> None:
+    """Say what a data set is and, once it is prepared, what is in it."""
+    from ecgbench.data.prepare import find_store
+    from ecgbench.data.spec import datasets
+
+    spec = datasets.get(name)
+    _print(_catalogue_rows(spec))
+    store = find_store(spec)
+    if store is None:
+        typer.echo(_next_step(spec))
+        return
+    from ecgbench.data.dataset import Dataset
+
+    _print_contents(Dataset(spec, store))
+
+
+@app.command()
+def fetch(
+    name: Name,
+    to: Annotated[Path | None, typer.Option(help="Folder to download to.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Server in place of PhysioNet's, e.g. a mirror.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="`metadata`, or a pattern of file names; repeatable.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Downloads at a time.", min=1)] = 8,
+) -> None:
+    """Download a data set; run again, it goes on where it stopped."""
+    from ecgbench.data.fetch import fetch as run
+
+    folder = run(name, to, base_url=base_url, only=only or (), workers=workers)
+    typer.echo(f"{name} is in {folder}")
+    typer.echo(f"Next: ecgbench data prepare {name} --source {folder}")
+
+
+@app.command()
+def prepare(
+    name: Name,
+    source: Annotated[
+        Path | None, typer.Option(help="Folder of the data; default: where `fetch` put it.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    rate: Annotated[
+        int | None, typer.Option(help="Sampling rate in Hz, where the folder has several.")
+    ] = None,
+) -> None:
+    """Pack a data set into a store; run again, it does what is missing."""
+    from ecgbench.data.dataset import open_dataset
+    from ecgbench.data.dataset import prepare as run
+    from ecgbench.data.fetch import source_dir
+    from ecgbench.data.spec import datasets
+
+    spec = datasets.get(name)
+    if source is None and spec.generator is not None:
+        dataset = open_dataset(name)
+    else:
+        dataset = run(name, source or source_dir(spec), workers=workers, rate=rate)
+    _print_contents(dataset)
+
+
+@app.command()
+def verify(name: Name) -> None:
+    """Hash a prepared data set again and compare with its manifest."""
+    from ecgbench.data.dataset import verify as run
+
+    store = run(name)
+    typer.echo(f"{name}: {len(store):,} records, every file is what it was ({store.path})")
+
+
+def _catalogue_rows(spec: DatasetSpec) -> list[tuple[str, str]]:
+    rows = [
+        ("name", spec.name + ("  (simulated, no recordings)" if spec.simulated else "")),
+        ("title", spec.title),
+        ("version", spec.version),
+        ("licence", spec.licence),
+        ("citation", spec.citation),
+        ("source", spec.url or "-"),
+        ("label sets", ", ".join(spec.label_sets) or "-"),
+        ("split by", spec.splits.by),
+    ]
+    return [*rows, ("download", spec.remote.size)] if spec.remote else rows
+
+
+def _print_contents(dataset: Dataset) -> None:
+    store, manifest = dataset.store, dataset.store.manifest
+    quarantined = manifest["quarantined"]
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(quarantined.items()))
+    note = f"{reasons} (see {store.path / 'quarantine.csv'})" if quarantined else "none"
+    splits = ", ".join(f"{name or 'unused'} {count:,}" for name, count in _splits(dataset))
+    _print(
+        [
+            ("store", str(store.path)),
+            ("records", f"{len(store):,} of {manifest['patients']:,} patients"),
+            ("splits", splits),
+            ("quarantined", note),
+            (
+                "signals",
+                f"{len(store.leads)} leads, {manifest['rate']:g} Hz, {store.manifest['units']}",
+            ),
+            ("read from", manifest["source"]["signals"]),
+            ("fingerprint", store.fingerprint[:12]),
+        ]
+    )
+    for label_set in dataset.spec.label_sets:
+        tables = [dataset.labels(label_set, split) for split, _ in _splits(dataset) if split]
+        counts = " / ".join(f"{len(table.rows):,}" for table in tables)
+        present = " / ".join(str(int(table.values.any(axis=0).sum())) for table in tables)
+        classes = len(tables[0].classes) if tables else 0
+        typer.echo(f"  {label_set:<12} {classes} classes; records {counts}; present {present}")
+
+
+def _splits(dataset: Dataset) -> list[tuple[str, int]]:
+    counts = dataset.store.manifest["splits"]
+    return [(name, counts[name]) for name in ("train", "val", "test", "") if name in counts]
+
+
+def _next_step(spec: DatasetSpec) -> str:
+    if spec.generator is not None:
+        return f"Not made yet. `ecgbench data prepare {spec.name}` makes it; so does the first use."
+    return (
+        f"Not prepared. Download it with `ecgbench data fetch {spec.name}`, then "
+        f"`ecgbench data prepare {spec.name}` (--source DIR for a folder that you have)."
+    )
+
+
+def _print(rows: list[tuple[str, str]]) -> None:
+    for label, value in rows:
+        typer.echo(f"{label:<12} {value}")
