@@ -95,20 +95,41 @@ def mean_of(runs: Sequence[Evidence]) -> Evidence:
 
 def interval(item: Evidence) -> Span:
     """The 95 % interval of a figure, on the logit scale where it lies between 0 and 1."""
-    from scipy.special import stdtrit
+    se, freedom = standard_error(item)
+    if not math.isfinite(se):
+        return Span(math.nan, math.nan)
+    return limits(item.value, se, freedom, float(item.patients.min()))
 
+
+def standard_error(item: Evidence) -> tuple[float, float]:
+    """Standard error of a figure and its degrees of freedom; NaN where nothing is known."""
     draws = item.replicates[~np.isnan(item.replicates)]
     if len(draws) < 2 or not len(item.spread):
-        return Span(math.nan, math.nan)
+        return math.nan, math.nan
     inflation, freedom = _correction(item.spread, item.patients)
-    se = math.sqrt(float(np.var(draws, ddof=1)) * float(inflation))
+    return math.sqrt(float(np.var(draws, ddof=1)) * inflation), freedom
+
+
+def limits(value: float, se: float, freedom: float, patients: float) -> Span:
+    """The 95 % interval of a figure from its standard error.
+
+    Args:
+        value: The figure.
+        se: Its standard error.
+        freedom: Degrees of freedom.
+        patients: Effective patients, for a figure of 0 or 1 that no resample changes.
+    """
+    from scipy.special import stdtrit
+
+    if value in (0.0, 1.0) and se == 0:
+        z = 1.959963984540054
+        edge = z * z / (z * z + patients)
+        return Span(1 - edge, 1.0) if value == 1 else Span(0.0, edge)
     reach = float(stdtrit(freedom, 1 - LEVEL / 2)) * se
-    if se == 0 and item.value in (0.0, 1.0):
-        return _wilson(item)
-    if not 0 < item.value < 1:
-        return Span(item.value - reach, item.value + reach)
-    middle = math.log(item.value / (1 - item.value))
-    scaled = reach / (item.value * (1 - item.value))
+    if not 0 < value < 1:
+        return Span(value - reach, value + reach)
+    middle = math.log(value / (1 - value))
+    scaled = reach / (value * (1 - value))
     return Span(_logistic(middle - scaled), _logistic(middle + scaled))
 
 
@@ -159,12 +180,6 @@ def _correction(spread: Values, patients: Values) -> tuple[float, float]:
         return least / (least - 1), least - 1
     inflation = float((spread * patients / (patients - 1)).sum()) / total
     return inflation, total**2 / float((spread**2 / (patients - 1)).sum())
-
-
-def _wilson(item: Evidence) -> Span:
-    z = 1.959963984540054
-    edge = z * z / (z * z + float(item.patients.min()))
-    return Span(1 - edge, 1.0) if item.value == 1 else Span(0.0, edge)
 
 
 def _logistic(x: float) -> float:

@@ -65,7 +65,7 @@ def record(**changes: Any) -> dict[str, Any]:
             "parameters": 1_234_567,
         },
         "task": {
-            "name": "sim-sub",
+            "name": "sim-toy",
             "version": 1,
             "fingerprint": content_hash("task"),
             "dataset": "sim",
@@ -74,7 +74,7 @@ def record(**changes: Any) -> dict[str, Any]:
             "label_set": "sub",
         },
         "protocol": {
-            "name": "linear-probe",
+            "name": "toy-probe",
             "version": 1,
             "track": "standard",
             "variant": "100%",

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     return board(tmp_path / "board", METHODS, split())
 
 
-def lines(folder: Path, name: str = "sim-sub/linear-probe.csv") -> dict[str, dict[str, str]]:
+def lines(folder: Path, name: str = "sim-toy/toy-probe.csv") -> dict[str, dict[str, str]]:
     with (folder / "tables" / name).open(newline="", encoding="utf-8") as file:
         return {row.get("method") or row["row"]: row for row in csv.DictReader(file)}
 
@@ -74,12 +74,12 @@ def test_building_again_changes_no_byte_and_check_agrees(folder: Path) -> None:
 
 def test_check_says_which_file_and_line_differ(folder: Path) -> None:
     build(folder)
-    table = folder / "tables/sim-sub/linear-probe.csv"
+    table = folder / "tables/sim-toy/toy-probe.csv"
     table.write_text(table.read_text().replace("0.", "0.9", 1))
     (folder / "tables/invented.csv").write_text("method,auroc\nours,0.999\n")
     (folder / "tables/cells.csv").unlink()
     said = "\n".join(check(folder))
-    assert "linear-probe.csv differs: line 2" in said
+    assert "toy-probe.csv differs: line 2" in said
     assert "invented.csv is made from no result" in said
     assert "cells.csv is missing" in said
     build(folder)
@@ -147,7 +147,7 @@ def test_cells_that_cannot_be_are_listed_with_their_reason(folder: Path) -> None
     changes = {"method.name": "no_text", "protocol.name": "zero-shot"}
     put_reason(folder / "results", "not-applicable", "no_text does not encode text", **changes)
     build(folder)
-    row = lines(folder, "sim-sub/zero-shot.csv")["no_text"]
+    row = lines(folder, "sim-toy/zero-shot.csv")["no_text"]
     assert row["status"] == "not-applicable"
     assert "does not encode text" in row["notes"]
 
@@ -186,7 +186,7 @@ def test_another_resampling_is_another_question(folder: Path) -> None:
 def test_a_version_keeps_what_it_pinned(folder: Path) -> None:
     build(folder)
     pins = json.loads((folder / "version.json").read_text())
-    assert list(pins["questions"]) == ["sim-sub/linear-probe@100%"]
+    assert list(pins["questions"]) == ["sim-toy/toy-probe@100%"]
     shutil.rmtree(folder / "results")
     put(folder / "results", split(), 1.0, **{"task.fingerprint": "f" * 64})
     with pytest.raises(ResultError, match=r"not the question that this version pins.*task"):

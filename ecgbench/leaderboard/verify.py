@@ -1,0 +1,222 @@
+"""Is a leaderboard what it claims? Every figure is computed again from predictions and labels.
+
+Runs none of an author's code and needs no torch. Each problem names the cell and what is wrong with it.
+Figures are computed in full; of the bootstrap the first :data:`QUICK` resamples are drawn again, which
+the stored replicates must agree with, or all of them with ``full``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecgbench.errors import EcgbenchError, ResultError
+from ecgbench.hashing import file_sha256
+from ecgbench.leaderboard.build import RESULTS, check
+from ecgbench.leaderboard.compare import differences
+from ecgbench.leaderboard.questions import agrees, identity
+from ecgbench.leaderboard.truth import Source, Truth, prepared, read_once
+from ecgbench.leaderboard.versions import read_pins
+from ecgbench.results.predictions import ScorePredictions, read_predictions
+from ecgbench.results.schema import Result
+from ecgbench.results.store import path_of, read_result
+from ecgbench.scoring import score
+
+QUICK = 100
+ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not what it claims.
+
+    Attributes:
+        where: The cell, or a file.
+        what: In words.
+    """
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a verification found.
+
+    Attributes:
+        problems: Empty where all is well.
+        cells: Results that were read.
+        scored: Cells whose figures were computed again.
+        unscored: By data set, why cells were not: their labels are not on this machine.
+    """
+
+    problems: tuple[Problem, ...]
+    cells: int
+    scored: int
+    unscored: dict[str, str]
+
+
+def verify(
+    folder: Path,
+    labels: Source = prepared,
+    *,
+    full: bool = False,
+    only: Sequence[Path] = (),
+    jobs: int = 1,
+) -> Report:
+    """Verify one version of the leaderboard.
+
+    Args:
+        folder: ``leaderboards/VERSION``, or any folder with results in it.
+        labels: Where test labels come from.
+        full: Draw every resample again.
+        only: Results to score again; all where empty. Everything else is checked for all.
+        jobs: Processes.
+    """
+    root = folder / RESULTS if (folder / RESULTS).is_dir() else folder
+    found, problems = _read_all(root)
+    pins = read_pins(folder)
+    truth_of = read_once(labels)
+    chosen = {path.resolve() for path in only}
+    tasks, unscored = [], {}
+    for path, result in found:
+        problems += _record_problems(root, path, result)
+        pinned = pins.get(result.cell)
+        if pinned is not None and not agrees(pinned, identity(result)):
+            problems.append(Problem(result.key, "is not the question that version.json pins"))
+        if result.status != "ok" or (chosen and path.resolve() not in chosen):
+            continue
+        truth = truth_of(result.task)
+        if isinstance(truth, EcgbenchError):
+            unscored[result.task.dataset] = truth.message
+        else:
+            tasks.append((path, result, truth, full))
+    for problem_list in _in_processes(tasks, jobs):
+        problems += problem_list
+    problems += _orphans(root, found)
+    if root != folder and not any(p.where.endswith(".json") for p in problems):
+        problems += _table_problems(folder)
+    return Report(tuple(problems), len(found), len(tasks), unscored)
+
+
+def score_problems(path: Path, result: Result, truth: Truth, full: bool) -> list[Problem]:
+    """Hold one cell's predictions and figures against the labels."""
+    try:
+        return [Problem(result.key, what) for what in _against_truth(path, result, truth, full)]
+    except EcgbenchError as error:
+        return [Problem(result.key, error.message)]
+
+
+def _read_all(root: Path) -> tuple[list[tuple[Path, Result]], list[Problem]]:
+    found: list[tuple[Path, Result]] = []
+    problems: list[Problem] = []
+    seen: dict[str, Path] = {}
+    for path in sorted(root.rglob("*.json")):
+        try:
+            result = read_result(path)
+        except ResultError as error:
+            problems.append(Problem(str(path), error.message.removeprefix(f"{path}: ")))
+            continue
+        if result.key in seen:
+            problems.append(Problem(result.key, f"stands in two files: {seen[result.key]}, {path}"))
+        seen[result.key] = path
+        found.append((path, result))
+    return found, problems
+
+
+def _record_problems(root: Path, path: Path, result: Result) -> list[Problem]:
+    """What a record alone tells: its place, its predictions file, its fingerprints."""
+    what = []
+    if path.resolve() != path_of(root, result).resolve():
+        what.append(f"belongs at {path_of(root, result)}, not at {path}")
+    what += _registry_differences(result)
+    if result.status == "ok" and result.predictions is None:
+        what.append("has figures, but no predictions")
+    if result.predictions is not None:
+        file = path.parent / result.predictions.file
+        if not file.is_file():
+            what.append(f"its predictions {file.name} are missing")
+        elif file_sha256(file) != result.predictions.sha256:
+            what.append(
+                f"its predictions {file.name} are not those that it was made from (SHA-256)"
+            )
+    return [Problem(result.key, text) for text in what]
+
+
+def _registry_differences(result: Result) -> Iterator[str]:
+    """Fingerprints against the task and protocol of that name and version that this ecgbench has."""
+    from ecgbench.plugins import protocols, tasks
+
+    task = tasks.entries().get(result.task.name)
+    if task and task.value and task.value.version == result.task.version:
+        if task.value.fingerprint() != result.task.fingerprint:
+            yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
+        if (task.value.dataset, task.value.labels) != (result.task.dataset, result.task.label_set):
+            yield f"{result.task.name} is a question on {task.value.dataset} {task.value.labels}"
+    protocol = protocols.entries().get(result.protocol.name)
+    if (
+        protocol
+        and protocol.value
+        and protocol.value.version == result.protocol.version
+        and protocol.value.fingerprint() != result.protocol.fingerprint
+    ):
+        name = f"{result.protocol.name} {result.protocol.version}"
+        yield f"its protocol fingerprint is not that of {name}"
+
+
+def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iterator[str]:
+    if result.predictions is None or result.data is None or result.scores is None:
+        return
+    if result.data.test_fingerprint != truth.fingerprint:
+        yield "is of other test records or labels than the data set's (fingerprint)"
+    if truth.data_fingerprint not in (None, result.data.fingerprint):
+        yield "was made on other data than the data set that is here (fingerprint)"
+    if result.data.n_test != len(truth.record_ids):
+        yield f"says {result.data.n_test} test records; the split has {len(truth.record_ids)}"
+    if result.data.n_test_patients != len(set(truth.patients.tolist())):
+        yield f"says {result.data.n_test_patients} test patients; the split has others"
+    predictions = read_predictions(path.parent / result.predictions.file)
+    if not isinstance(predictions, ScorePredictions):
+        return
+    resamples = result.scores.resamples if full else min(QUICK, result.scores.resamples)
+    again = score(predictions, truth, truth.patients, resamples=resamples)
+    yield from differences(result, again, truth.patients)
+    perfect = [c.name for c in again.classes if c.positives >= ENOUGH and c.auroc.value == 1.0]
+    judged = [c for c in again.classes if c.positives >= ENOUGH and c.auroc.value is not None]
+    if len(judged) > 1 and len(perfect) > len(judged) / 2:
+        yield (
+            f"is suspiciously perfect: {len(perfect)} of {len(judged)} classes with {ENOUGH} or more "
+            "positives are separated without an error, as by the test labels themselves"
+        )
+
+
+def _in_processes(
+    tasks: Sequence[tuple[Path, Result, Truth, bool]], jobs: int
+) -> Iterator[list[Problem]]:
+    if jobs < 2 or len(tasks) < 2:
+        yield from (score_problems(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(score_problems, *zip(*tasks, strict=True), chunksize=4)
+
+
+def _orphans(root: Path, found: Sequence[tuple[Path, Result]]) -> list[Problem]:
+    """Predictions that belong to no result: a cell whose record was taken away."""
+    claimed = {path.parent / r.predictions.file for path, r in found if r.predictions is not None}
+    return [
+        Problem(str(path), "are predictions of no result")
+        for path in sorted(root.rglob("*.npz"))
+        if path not in claimed
+    ]
+
+
+def _table_problems(folder: Path) -> list[Problem]:
+    try:
+        return [Problem(str(folder), line) for line in check(folder)]
+    except ResultError as error:
+        return [Problem(str(folder), error.message)]
