@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ecgbench.errors import ResultError
+
+if TYPE_CHECKING:
+    from ecgbench.leaderboard.truth import Source
 
 app = typer.Typer(help="Build, check and show leaderboards.", no_args_is_help=True)
 
@@ -63,3 +66,77 @@ def build_command(
         typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(1)
+
+
+@app.command("verify")
+def verify_command(
+    folder: Folder = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Folder with PTB-XL's two CSV files, in place of a prepared data set."),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option(help="Draw every resample again, not the first ones.")
+    ] = False,
+    only: Annotated[
+        list[Path] | None, typer.Option(help="Score only this result again; repeatable.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Compute every figure again from predictions and labels, and check all that is claimed."""
+    from ecgbench.leaderboard.inert import plain
+    from ecgbench.leaderboard.verify import verify
+
+    problems = 0
+    for version in versions(folder):
+        report = verify(version, _labels(labels), full=full, only=only or (), jobs=jobs)
+        for problem in report.problems:
+            typer.echo(plain(str(problem)), err=True)
+        problems += len(report.problems) + len(report.unscored)
+        for dataset, reason in report.unscored.items():
+            typer.echo(f"Not scored again: the cells on {plain(dataset)}. {reason}", err=True)
+        typer.echo(
+            f"{version}: {report.cells} cells, {report.scored} scored again, "
+            f"{len(report.problems)} problems"
+        )
+    if problems:
+        raise typer.Exit(1)
+
+
+def _labels(folder: Path | None) -> Source:
+    from ecgbench.leaderboard.truth import from_metadata, prepared
+
+    return prepared if folder is None else from_metadata(folder)
+
+
+@app.command("diff")
+def diff_command(
+    old: Annotated[Path, typer.Argument(help="Folder of a version.")],
+    new: Annotated[Path, typer.Argument(help="Folder of another.")],
+) -> None:
+    """Say which cells and rows differ, as Markdown."""
+    from ecgbench.leaderboard.diff import diff
+    from ecgbench.leaderboard.formats import to_markdown
+
+    typer.echo("\n".join(to_markdown(sheet) for sheet in diff(old, new)))
+
+
+@app.command("export")
+def export_command(
+    folder: Folder = None,
+    format: Annotated[str, typer.Option(help="csv, md or latex.")] = "md",
+    only: Annotated[str, typer.Option(help="TASK/PROTOCOL@VARIANT; patterns work.")] = "*",
+) -> None:
+    """Print tables for a paper or a page."""
+    from ecgbench.errors import did_you_mean
+    from ecgbench.leaderboard.build import load
+    from ecgbench.leaderboard.formats import WRITERS
+    from ecgbench.leaderboard.show import sheets_of
+
+    writer = next((write for name, write in WRITERS.items() if name == format), None)
+    if writer is None:
+        raise ResultError(f"Unknown format {format!r}.", did_you_mean(format, WRITERS))
+    for version in versions(folder):
+        results = [result for _, result in load(version)]
+        for sheet in sheets_of(results, only, full=format == "csv"):
+            typer.echo(writer(sheet))

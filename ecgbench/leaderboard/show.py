@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgbench.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Table, table_of
-from ecgbench.leaderboard.sheets import Sheet, short_sheet
+from ecgbench.leaderboard.sheets import Sheet, full_sheet, short_sheet
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
 
@@ -16,8 +18,28 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 
-def sheets(results: Path | Sequence[Result]) -> list[Sheet]:
+def sheets_of(results: Sequence[Result], only: str = "*", *, full: bool = False) -> list[Sheet]:
     """One sheet a question, in the order of their names.
+
+    Args:
+        results: Of whatever questions.
+        only: Shell pattern of the questions wanted, ``TASK/PROTOCOL@VARIANT``.
+        full: Every column, for machines.
+
+    Raises:
+        ResultError: Two results for one cell, or no question that is wanted.
+    """
+    asked = questions(results)
+    wanted = [question for question in asked if fnmatchcase(question.name, only)]
+    if not wanted:
+        known = dict.fromkeys(question.name for question in asked)
+        raise ResultError(f"No question matches {only!r}.", did_you_mean(only, known))
+    tables = sorted((table_of(question) for question in wanted), key=_order)
+    return [full_sheet(table) if full else short_sheet(table) for table in tables]
+
+
+def show(results: Path | Sequence[Result]) -> Group:
+    """What ``ecgbench run`` prints at its end: one table a question, for rich's ``print``.
 
     Args:
         results: A folder of results, or results.
@@ -25,19 +47,13 @@ def sheets(results: Path | Sequence[Result]) -> list[Sheet]:
     Raises:
         ResultError: A result that cannot be read, or two for one cell.
     """
-    if isinstance(results, Path):
-        results = [result for _, result in read_results(results)]
-    tables = [table_of(question) for question in questions(results)]
-    return [short_sheet(table) for table in sorted(tables, key=_order)]
-
-
-def show(results: Path | Sequence[Result]) -> Group:
-    """What ``ecgbench run`` prints at its end; as :func:`sheets`, ready for rich's ``print``."""
     from rich.console import Group
 
     from ecgbench.leaderboard.formats import to_terminal
 
-    return Group(*(to_terminal(sheet) for sheet in sheets(results)))
+    if isinstance(results, Path):
+        results = [result for _, result in read_results(results)]
+    return Group(*(to_terminal(sheet) for sheet in sheets_of(results)))
 
 
 def _order(table: Table) -> tuple[str, str, float, str]:

@@ -13,7 +13,8 @@ import pytest
 
 from ecgbench.errors import ResultError
 from ecgbench.leaderboard.build import build, check
-from ecgbench.leaderboard.show import sheets
+from ecgbench.leaderboard.sheets import Sheet
+from ecgbench.leaderboard.show import sheets_of
 from ecgbench.results.store import read_result, read_results, write_result
 
 from .made_up import board, put, put_reason, split
@@ -29,6 +30,10 @@ def folder(tmp_path: Path) -> Path:
 def lines(folder: Path, name: str = "sim-toy/toy-probe.csv") -> dict[str, dict[str, str]]:
     with (folder / "tables" / name).open(newline="", encoding="utf-8") as file:
         return {row.get("method") or row["row"]: row for row in csv.DictReader(file)}
+
+
+def sheets(results: Path) -> list[Sheet]:
+    return sheets_of([result for _, result in read_results(results)])
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -268,9 +268,7 @@ def test_a_cell_left_out_of_a_mean(folder: Path) -> None:
 
 def test_test_labels_used_as_scores(folder: Path) -> None:
     put(folder / "results", OF, 1e6, **{"method.name": "oracle"})
-    assert "oracle@sim/sim-toy/toy-probe@100%/seed0-draw0: is suspiciously perfect" in said(
-        folder
-    )
+    assert "oracle@sim/sim-toy/toy-probe@100%/seed0-draw0: is suspiciously perfect" in said(folder)
 
 
 def test_missing_predictions(folder: Path) -> None:
