@@ -1,0 +1,66 @@
+"""ECG-report contrast in the manner of CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from ecgbench.errors import EcgbenchError
+from ecgbench.method import Batch, Method, Setup, Tokens
+from ecgbench.nn.distributed import gather
+from ecgbench.nn.losses import LogitScale, info_nce
+from ecgbench.nn.towers import build_text, build_tower, save_text, unit
+
+
+class CLIP(Method):
+    """Learns to tell which report belongs to which ECG of a batch.
+
+    Symmetric InfoNCE with a learnable temperature; the negatives of all processes count, with
+    gradient, and equal reports are no negatives of each other.
+    """
+
+    def __init__(self, config: DictConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.encoder = build_tower(config, setup)
+        self.text = build_text(config.text, setup)
+        self.ecg_projection = nn.Linear(self.encoder.features, config.dim, bias=False)
+        self.text_projection = nn.Linear(self.text.width, config.dim, bias=False)
+        self.scale = LogitScale(1 / config.temperature)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The contrastive loss, and the scale that it has learnt."""
+        if batch.tokens is None or batch.text_id is None:
+            raise EcgbenchError("CLIP learns from reports, and the corpus has none.")
+        ecg = gather(self.ecg_projection(self.encode_ecg(batch.ecg)))
+        text = gather(self.text_projection(self.text(batch.tokens).pooled))
+        scale = self.scale()
+        loss = info_nce(ecg, text, scale, gather(batch.text_id))
+        return {"loss": loss, "scale": scale.detach()}
+
+    def encode_ecg(self, ecg: Tensor) -> Tensor:
+        """The encoder's feature, before the projection: ``[B, L, T] -> [B, features]``."""
+        return self.encoder.pool(self.encoder(ecg))
+
+    def encode_tokens(self, ecg: Tensor) -> Tensor:
+        """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
+        tokens: Tensor = self.encoder(ecg)
+        return tokens
+
+    def embed_ecg(self, ecg: Tensor) -> Tensor:
+        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        return unit(self.ecg_projection(self.encode_ecg(ecg)))
+
+    def embed_text(self, tokens: Tokens) -> Tensor:
+        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
+        return unit(self.text_projection(self.text(tokens).pooled))
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Token ids and attention masks, ``[B, S]`` each."""
+        return self.text.tokenize(texts)
+
+    def save_assets(self, folder: Path) -> None:
+        """The tokenizer and the text encoder's architecture."""
+        save_text(self.text, folder)
