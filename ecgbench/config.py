@@ -48,9 +48,6 @@ class PretrainConfig:
     betas: list[float] = field(default_factory=lambda: [0.9, 0.95])
     clip: float = 1.0  # largest norm of the gradient; 0 for none
     ema: float = 0.0  # decay of an average of the weights, which is then what is kept; 0 for none
-    crop: float = (
-        1.0  # share of the input's length that a training example keeps, at a random place
-    )
     crop: float = 1.0  # share of a record's length that an example keeps, at a random place
     shuffle_reports: bool = False  # a control: reports go to other records
     validate_every: int = 200  # steps

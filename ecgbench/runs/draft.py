@@ -11,7 +11,6 @@ from pathlib import Path
 from ecgbench.config import as_dict, config_hash, overrides_for
 from ecgbench.data.dataset import Dataset
 from ecgbench.errors import ResultError
-from ecgbench.hashing import content_hash
 from ecgbench.plugins import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
@@ -24,6 +23,7 @@ from ecgbench.results.schema import (
 )
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
+from ecgbench.scoring import test_fingerprint
 from ecgbench.training.recipe import Recipe
 
 DECIDING = ("signal", "model", "pretrain", "finetune")
@@ -68,9 +68,7 @@ def draft(
         reason="has not run",
         data=DataPart(
             fingerprint=dataset.fingerprint,
-            test_fingerprint=content_hash(
-                [test.classes, test.record_ids.tolist(), test.values.tolist()]
-            ),
+            test_fingerprint=test_fingerprint(test),
             n_train=0,
             n_val=0,
             n_test=len(test.rows),
@@ -103,6 +101,7 @@ def pretraining_part(recipe: Recipe) -> PretrainingPart:
     trained = recipe.datasets if recipe.trains else ()
     return PretrainingPart(
         datasets=(*recipe.info.pretrained_on, *(dataset.spec.name for dataset in trained)),
+        declared=recipe.info.pretrained_on,
         steps=int(recipe.config.pretrain.steps),
         simulated=any(dataset.simulated for dataset in trained),
     )

@@ -14,6 +14,7 @@ dropout of a step are drawn from a seed of that step.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 import time
@@ -101,6 +102,8 @@ def _fit(recipe: Recipe, method: Method, train: Records, val: Records, scratch: 
     import lightning.pytorch as pl
     from lightning.pytorch.callbacks import ModelCheckpoint
 
+    # Its hints on hardware and on other products are no news to this harness's users.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     config = recipe.config
     device = pick_device(config)
     last = scratch / "last.ckpt"
