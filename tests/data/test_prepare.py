@@ -109,7 +109,7 @@ def test_short_records_keep_their_length(ecgbench_home, add_spec, toy_folder) ->
 def test_a_folder_without_one_usable_record_is_refused(ecgbench_home, add_spec, toy_folder) -> None:
     add_spec()
     shutil.rmtree(toy_folder / "records100/00000")
-    with pytest.raises(DataError, match="No record .* can be used"):
+    with pytest.raises(DataError, match=r"No record .* can be used"):
         prepare("toy", toy_folder, workers=1)
     with pytest.raises(DataError, match="no prepared data"):
         open_dataset("toy")
@@ -216,14 +216,14 @@ def test_two_processes_at_once_make_one_store(ecgbench_home, add_spec, toy_folde
 
 def test_another_version_is_named(ecgbench_home, add_spec, toy_folder) -> None:
     add_spec(TOY + "records: 30\nother_versions: {'0.9': 20}\n")
-    with pytest.raises(DataError, match="expected 30 records, found 20, as version 0.9 has"):
+    with pytest.raises(DataError, match=r"expected 30 records, found 20, as version 0\.9 has"):
         prepare("toy", toy_folder)
     assert not (ecgbench_home / "stores").exists()
 
 
 def test_a_folder_of_something_else_is_refused(ecgbench_home, add_spec, tmp_path) -> None:
     add_spec()
-    with pytest.raises(DataError, match="no ptbxl_database.csv"):
+    with pytest.raises(DataError, match=r"no ptbxl_database\.csv"):
         prepare("toy", tmp_path)
     with pytest.raises(DataError, match="There is no folder"):
         prepare("toy", tmp_path / "nowhere")

@@ -28,7 +28,7 @@ fractions = st.sampled_from([0.003, 0.01, 0.05, 0.1, 0.3, 1.0])
 def test_rows_are_sorted_distinct_and_of_the_size_asked_for(labels, fraction, draw) -> None:
     rows = fraction_rows(labels, fraction, draw)
     assert np.all(np.diff(rows) > 0)
-    assert 0 <= rows[0]
+    assert rows[0] >= 0
     assert rows[-1] < len(labels)
     size = max(1, round(fraction * len(labels)))
     classes = int(labels.any(axis=0).sum())
