@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from ecgbench.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Table, table_of
@@ -14,8 +15,7 @@ from ecgbench.leaderboard.sheets import Sheet, full_sheet, short_sheet
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
 
-if TYPE_CHECKING:
-    from rich.console import Group
+WIDTH = 160  # where nobody looks at a terminal
 
 
 def sheets_of(results: Sequence[Result], only: str = "*", *, full: bool = False) -> list[Sheet]:
@@ -38,8 +38,8 @@ def sheets_of(results: Sequence[Result], only: str = "*", *, full: bool = False)
     return [full_sheet(table) if full else short_sheet(table) for table in tables]
 
 
-def show(results: Path | Sequence[Result]) -> Group:
-    """What ``ecgbench run`` prints at its end: one table a question, for rich's ``print``.
+def show(results: Path | Sequence[Result]) -> str:
+    """What ``ecgbench run`` prints at its end: one table a question, as wide as the terminal.
 
     Args:
         results: A folder of results, or results.
@@ -47,13 +47,23 @@ def show(results: Path | Sequence[Result]) -> Group:
     Raises:
         ResultError: A result that cannot be read, or two for one cell.
     """
-    from rich.console import Group
+    from rich.console import Console
 
     from ecgbench.leaderboard.formats import to_terminal
 
     if isinstance(results, Path):
         results = [result for _, result in read_results(results)]
-    return Group(*(to_terminal(sheet) for sheet in sheets_of(results)))
+    if not results:
+        return "No results."
+    styled = sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH, 0)).columns if styled else WIDTH
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=styled, highlight=False, emoji=False
+    )
+    with console.capture() as printed:
+        for sheet in sheets_of(results):
+            console.print(to_terminal(sheet))
+    return printed.get()
 
 
 def _order(table: Table) -> tuple[str, str, float, str]:

@@ -14,7 +14,7 @@ import pytest
 from ecgbench.errors import ResultError
 from ecgbench.leaderboard.build import build, check
 from ecgbench.leaderboard.sheets import Sheet
-from ecgbench.leaderboard.show import sheets_of
+from ecgbench.leaderboard.show import sheets_of, show
 from ecgbench.results.store import read_result, read_results, write_result
 
 from .made_up import board, put, put_reason, split
@@ -275,3 +275,14 @@ def test_an_old_record_without_replicates_is_shown_unranked(folder: Path) -> Non
     build(folder)
     assert lines(folder)[result.method.name]["rank"] == ""
     assert lines(folder)[result.method.name]["auroc"] != ""
+
+
+def test_a_terminal_gets_one_table_a_question(folder: Path) -> None:
+    put_reason(folder / "results", "failed", "out of memory", **{"method.name": "broken"})
+    printed = show(folder / "results")
+    assert "sim-toy/toy-probe@100% (SIMULATED data, track standard)" in printed
+    lines = printed.splitlines()
+    found = [next(i for i, line in enumerate(lines) if name in line) for name in ("CLIP", "MAE")]
+    assert found == sorted(found)
+    assert "out of memory" in printed
+    assert show([]) == "No results."

@@ -1,0 +1,40 @@
+"""The laws that every method keeps; run with pytest, or with `ecgbench check mean_pool`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecgbench.authoring.laws import MethodLaws
+from ecgbench.errors import UnknownNameError
+from ecgbench.plugins import methods
+
+try:
+    methods.get("mean_pool")
+except UnknownNameError:  # not installed: found beside this file
+    methods.add_path(Path(__file__).parent.parent / "src" / "mean_pool")
+
+
+class TestMeanPool(MethodLaws):
+    method = "mean_pool"
+
+
+def test_its_loss_falls() -> None:
+    import torch
+
+    from ecgbench.authoring.laws import Subject
+
+    subject = Subject("mean_pool")
+    method = subject.make().train()
+    batch = subject.batch(method)
+    optimiser = torch.optim.Adam(method.parameters(), 3e-3)
+    losses = []
+    for _ in range(30):
+        optimiser.zero_grad()
+        loss = method.losses(batch)["loss"]
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss))
+    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] == pytest.approx(min(losses), rel=0.5)

@@ -1,0 +1,110 @@
+"""Each law of the kit catches the mistake that it is for, and every method of ours keeps them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecgbench.authoring.check import check_method
+from ecgbench.authoring.scaffold import new_method
+from ecgbench.errors import UnknownNameError
+from ecgbench.plugins import methods
+
+OURS = [name for name in methods.names() if methods.entry(name).origin == "built-in"]
+
+# What an author may get wrong: the text in model.py, config.yaml or README.md, and the law it breaks.
+MISTAKES = {
+    "another device": (
+        "model.py", "torch.cat([tokens.mean(-1)", "torch.cat([tokens.mean(-1) * torch.ones(1)",
+        "it makes no tensor on another device",
+    ),
+    "random in eval mode": (
+        "model.py", "tokens = self.encoder(ecg)",
+        "tokens = self.encoder(ecg + 1e-3 * torch.randn_like(ecg))",
+        "encoding is deterministic and leaves no trace",
+    ),
+    "statistics of the batch": (
+        "model.py", "tokens = self.encoder(ecg)", "tokens = self.encoder(ecg - ecg.mean(0))",
+        "a record has the same features in every batch",
+    ),
+    "a changed input": (
+        "model.py", "tokens = self.encoder(ecg)", "tokens = self.encoder(ecg.clamp_(-1, 1))",
+        "encoding is deterministic and leaves no trace",
+    ),
+    "a parameter out of reach": (
+        "model.py", "        self.decoder =", "        self.lost = nn.Linear(2, 2)\n        self.decoder =",
+        "every trainable parameter gets a gradient",
+    ),
+    "a wrong shape": (
+        "model.py", "tokens.amax(-1)], 1)", "tokens.amax(-1)], 1)[0]",
+        "features have the shape they must",
+    ),
+    "numpy's random numbers": (
+        "model.py", 'return {"loss": wrong', 'return {"loss": __import__("random").random() * wrong',
+        "a training step is reproducible",
+    ),
+    "a state out of the checkpoint": (
+        "model.py", "tokens = self.encoder(ecg)",
+        "tokens = self.encoder(ecg) + len(self.setup.reports)",
+        "a checkpoint brings it back",
+    ),
+    "float64 in bf16": (
+        "model.py", "tokens = self.encoder(ecg)",
+        "tokens = self.encoder(ecg) if not torch.is_autocast_enabled('cpu') else 2 * self.encoder(ecg)",
+        "it runs in bf16",
+    ),
+    "text that is not there": (
+        "config.yaml", "encodes: [ecg, tokens]", "encodes: [ecg, tokens, text]",
+        "embeddings are unit vectors of one space",
+    ),
+    "a card without limits": (
+        "README.md", "## Known limits", "## More", "its card is complete",
+    ),
+    "a card with a gap": (
+        "README.md", "It sees 0.6 s", "TODO: it sees 0.6 s", "its card is complete",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def author(tmp_path: Path) -> Iterator[Path]:
+    """A new method's folder, registered."""
+    new_method("author_method", tmp_path)
+    paths = list(methods.paths)
+    methods.add_path(tmp_path / "author_method")
+    yield tmp_path / "author_method"
+    methods.paths[:] = paths
+    methods._entries = None
+
+
+def outcomes(name: str = "author_method") -> dict[str, str]:
+    return {finding.law: finding.outcome for finding in check_method(name)}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_caught_by_its_law(author: Path, mistake: str) -> None:
+    file, right, wrong, law = MISTAKES[mistake]
+    text = (author / file).read_text()
+    assert right in text
+    (author / file).write_text(text.replace(right, wrong, 1))
+    methods._entries = None
+    assert [finding.outcome for finding in check_method("author_method", law)] == ["broken"]
+
+
+def test_a_new_method_keeps_every_law_that_applies(author: Path) -> None:
+    found = outcomes()
+    assert "broken" not in found.values()
+    assert found["embeddings are unit vectors of one space"] == "does not apply"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_methods_keep_them(name: str) -> None:
+    broken = [f"{f.law}: {f.reason}" for f in check_method(name) if f.outcome == "broken"]
+    assert not broken
+
+
+def test_an_unknown_method_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="mea"):
+        list(check_method("mea"))
