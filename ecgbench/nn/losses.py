@@ -93,7 +93,7 @@ def merl_contrast(
     return 2 * info_nce(a, b, 1 / temperature, keys)
 
 
-def orthogonality(a: Tensor, b: Tensor) -> Tensor:
+def orthogonality(a: Tensor, b: Tensor, rows: Tensor | None = None) -> Tensor:
     """How much two representations have in common (the difference loss of MISA).
 
     Both are centred over the batch and their rows normalised; the loss is the mean squared entry of
@@ -102,9 +102,17 @@ def orthogonality(a: Tensor, b: Tensor) -> Tensor:
     Args:
         a: ``[N, D]``.
         b: ``[N, E]``.
+        rows: bool ``[N]``, the rows that count; None for all.
     """
-    a, b = (F.normalize(x - x.mean(0), dim=1) for x in (full_precision(a), full_precision(b)))
+    count = torch.ones_like(a[:, :1]) if rows is None else rows[:, None].to(a.dtype)
+    a, b = (_centred(full_precision(x), count) for x in (a, b))
     return (a.T @ b).square().mean()
+
+
+def _centred(x: Tensor, count: Tensor) -> Tensor:
+    """Centre and normalise the rows whose count ``[N, 1]`` is 1; the others become zeros."""
+    mean = (x * count).sum(0) / count.sum().clamp(min=1)
+    return F.normalize(x - mean, dim=1) * count
 
 
 def reconstruction_bound(mse: Tensor, dimension: int) -> Tensor:

@@ -96,7 +96,8 @@ class ResNetTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """The feature map, time first."""
-        return self.net(ecg).transpose(1, 2)
+        tokens: Tensor = self.net(ecg).transpose(1, 2)
+        return tokens
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean over time."""
@@ -113,7 +114,8 @@ class XResNetTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """The feature map, time first."""
-        return self.net(ecg).transpose(1, 2)
+        tokens: Tensor = self.net(ecg).transpose(1, 2)
+        return tokens
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean and maximum over time."""

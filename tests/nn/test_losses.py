@@ -96,6 +96,13 @@ def test_orthogonality_by_hand() -> None:
     assert losses.orthogonality(a, b).item() == pytest.approx(expected)
 
 
+def test_orthogonality_leaves_out_rows_that_do_not_count() -> None:
+    a, b = pair()
+    rows = torch.tensor([True, True, False, True, True, False])
+    expected = losses.orthogonality(a[rows], b[rows])
+    torch.testing.assert_close(losses.orthogonality(a, b, rows), expected)
+
+
 def test_orthogonality_is_zero_of_uncorrelated_and_not_of_equal() -> None:
     a = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
     b = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]])

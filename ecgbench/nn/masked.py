@@ -1,0 +1,85 @@
+"""What masked models of ECGs share: drawing a mask, the error of a guess, and a picture of it."""
+
+from __future__ import annotations
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from ecgbench.method import Reconstruction, Setup
+from ecgbench.nn.losses import masked_mse
+from ecgbench.nn.masking import PatchMask, random_mask
+from ecgbench.nn.patching import normalize_patches, patchify, unpatchify
+from ecgbench.nn.vit import EcgViT, MaskedDecoder
+
+
+def build_decoder(
+    config: DictConfig, setup: Setup, encoder: EcgViT, width_in: int
+) -> MaskedDecoder:
+    """A decoder of ``width``, ``depth`` and ``heads`` for an encoder's patches.
+
+    Args:
+        config: A method's ``model.decoder`` section.
+        setup: The input's shape.
+        encoder: Whose patches are guessed.
+        width_in: Width of the tokens that the decoder reads.
+    """
+    return MaskedDecoder(
+        width_in=width_in,
+        leads=len(setup.leads),
+        patches=encoder.patches,
+        patch=encoder.patch,
+        width=config.width,
+        depth=config.depth,
+        heads=config.heads,
+    )
+
+
+def draw_mask(config: DictConfig, ecg: Tensor, patch: int) -> PatchMask:
+    """A mask for a batch ``[B, L, T]``.
+
+    Args:
+        config: A method's ``model.mask`` section: ``leads``, the share of leads that are hidden whole,
+            and ``patches``, the share of all tokens that are hidden; 0 leaves that axis out.
+        ecg: Says shape and device.
+        patch: Samples per patch.
+    """
+    batch, leads, samples = ecg.shape
+    return random_mask(
+        batch,
+        leads,
+        samples // patch,
+        lead_fraction=config.leads,
+        patch_fraction=config.patches,
+        device=ecg.device,
+    )
+
+
+def hidden_error(ecg: Tensor, guess: Tensor, mask: PatchMask) -> Tensor:
+    """Mean squared error of the hidden patches, each normalised to zero mean and unit variance.
+
+    Args:
+        ecg: ``[B, L, T]``.
+        guess: ``[B, L * N, P]``, in normalised units.
+        mask: What was hidden.
+    """
+    target = normalize_patches(patchify(ecg, guess.shape[-1])).values.flatten(1, 2)
+    return masked_mse(guess, target, mask.hidden)
+
+
+def picture(ecg: Tensor, guess: Tensor, mask: PatchMask) -> Reconstruction:
+    """The ECG, the ECG with its hidden patches guessed, and where they are.
+
+    A guess is in normalised units: a hidden patch's mean and spread are taken from the truth.
+
+    Args:
+        ecg: ``[B, L, T]``; samples behind the last whole patch are left out.
+        guess: ``[B, L * N, P]``, in normalised units.
+        mask: What was hidden.
+    """
+    patches = patchify(ecg, guess.shape[-1])
+    truth = normalize_patches(patches)
+    guessed = guess.view(patches.shape) * truth.std + truth.mean
+    hidden = mask.hidden.view(patches.shape[:3])[..., None].expand_as(patches)
+    output = torch.where(hidden, guessed.to(patches.dtype), patches)
+    return Reconstruction(unpatchify(patches), unpatchify(output), unpatchify(hidden))

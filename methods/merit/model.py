@@ -1,0 +1,123 @@
+"""MERIT: mutual information with signal and report, as two bounds (arXiv 2605.27583).
+
+The paper's text for many details was not to be had; the card says which are its own and which are
+this implementation's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.method import Batch, Method, Reconstruction, Setup, Tokens
+from ecgbench.nn.distributed import gather
+from ecgbench.nn.losses import LogitScale, contrastive_bound, info_nce, reconstruction_bound
+from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
+from ecgbench.nn.masking import PatchMask
+from ecgbench.nn.towers import build_text, build_vit, projection, save_text, unit
+from ecgbench.nn.vit import EcgViT
+
+
+class MERIT(Method):
+    """Maximises ``I(Z; X) + lambda I(Z; T)`` through a bound of each.
+
+    Reconstruction: a masked view through the encoder, hidden patches guessed (Barber-Agakov with a
+    Gaussian). Contrast: the full view through the encoder, against reports (InfoNCE). Both bounds are
+    logged in nats.
+    """
+
+    def __init__(self, config: DictConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        if config.layer_fusion not in ("last", "mean", "gated"):
+            raise ConfigError(
+                f"model.layer_fusion cannot be {config.layer_fusion!r}: last, mean or gated."
+            )
+        self.encoder = build_vit(config.vit, setup)
+        self.text_side_encoder = build_vit(config.vit, setup) if config.separate_encoders else None
+        width = self.encoder.width
+        self.gate = nn.Linear(width, 1) if config.layer_fusion == "gated" else None
+        self.decoder = build_decoder(config.decoder, setup, self.encoder, width)
+        self.text = build_text(config.text, setup)
+        self.ecg_projection = projection(width, config.dim, config.dim)
+        self.text_projection = projection(self.text.width, config.dim, config.dim)
+        self.scale = LogitScale(1 / config.temperature)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Both terms, their weighted sum, and both bounds; a term of weight 0 is not computed."""
+        weights = self.config.weights
+        logged: dict[str, Tensor] = {}
+        loss = batch.ecg.new_zeros(())
+        if weights.reconstruction > 0:
+            mask, guess = self._guess(batch.ecg)
+            mse = hidden_error(batch.ecg, guess, mask)
+            loss = loss + weights.reconstruction * mse
+            logged["reconstruction"] = mse.detach()
+            logged["nats_signal"] = reconstruction_bound(mse.detach(), self.encoder.patch)
+        if weights.contrast > 0:
+            if batch.tokens is None or batch.text_id is None:
+                raise EcgbenchError("MERIT learns from reports, and the corpus has none.")
+            ecg = gather(self.ecg_projection(self._fused(batch.ecg)))
+            text = gather(self.text_projection(self.text(batch.tokens).pooled))
+            keys, scale = gather(batch.text_id), self.scale()
+            contrast = info_nce(ecg, text, scale, keys)
+            loss = loss + weights.contrast * contrast
+            logged["contrast"] = contrast.detach()
+            logged["nats_text"] = contrastive_bound(ecg, text, scale, keys).detach()
+        return {"loss": loss, **logged}
+
+    def encode_ecg(self, ecg: Tensor) -> Tensor:
+        """The fused pooled layers; with separate encoders those of both, side by side."""
+        if self.text_side_encoder is None:
+            return self._fused(ecg)
+        return torch.cat([self.encoder(ecg).mean(1), self._fused(ecg)], dim=1)
+
+    def encode_tokens(self, ecg: Tensor) -> Tensor:
+        """All patch tokens of the encoder that meets reports: ``[B, L, T] -> [B, L * N, width]``."""
+        tokens: Tensor = self._contrast_encoder()(ecg)
+        return tokens
+
+    def embed_ecg(self, ecg: Tensor) -> Tensor:
+        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        return unit(self.ecg_projection(self._fused(ecg)))
+
+    def embed_text(self, tokens: Tokens) -> Tensor:
+        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
+        return unit(self.text_projection(self.text(tokens).pooled))
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Token ids and attention masks, ``[B, S]`` each."""
+        return self.text.tokenize(texts)
+
+    def save_assets(self, folder: Path) -> None:
+        """The tokenizer and the text encoder's architecture."""
+        save_text(self.text, folder)
+
+    def reconstruct(self, ecg: Tensor) -> Reconstruction:
+        """A masked ECG and what is made of it."""
+        mask, guess = self._guess(ecg)
+        return picture(ecg, guess, mask)
+
+    def _contrast_encoder(self) -> EcgViT:
+        return self.encoder if self.text_side_encoder is None else self.text_side_encoder
+
+    def _fused(self, ecg: Tensor) -> Tensor:
+        """Pooled tokens over the layers, as ``model.layer_fusion`` says: ``[B, width]``."""
+        encoder = self._contrast_encoder()
+        if self.config.layer_fusion == "last":
+            return encoder(ecg).mean(1)
+        layers = encoder.hidden_states(ecg).mean(2)
+        if self.gate is None:
+            return layers.mean(0)
+        return (self.gate(layers).softmax(0) * layers).sum(0)
+
+    def _guess(self, ecg: Tensor) -> tuple[PatchMask, Tensor]:
+        """A mask, and all patches guessed from what it shows."""
+        patch = self.encoder.patch
+        mask = draw_mask(self.config.mask, ecg, patch)
+        tokens = self.encoder.forward_visible(ecg, mask.visible_index)
+        return mask, self.decoder(tokens, mask.visible_index, ecg.shape[-1] // patch)

@@ -1,0 +1,124 @@
+"""MERL (Liu et al., ICML 2024): ECG-report contrast beside an ECG-only contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.method import Batch, Method, Setup, Tokens
+from ecgbench.nn.distributed import gather
+from ecgbench.nn.losses import merl_contrast
+from ecgbench.nn.resnet import AttentionPool
+from ecgbench.nn.towers import build_text, build_tower, projection, save_text, unit
+
+_STRIDE = 16  # of the ResNet without a max pool
+
+
+class ConvolutionHead(nn.Module):
+    """1 x 1 convolution and attention pool: tokens ``[B, N, width]`` to ``[B, dim]``."""
+
+    def __init__(self, width: int, dim: int, length: int) -> None:
+        super().__init__()
+        self.reduce = nn.Linear(width, dim, bias=False)  # a 1 x 1 convolution, channels last
+        self.pool = AttentionPool(length=length, width=dim, heads=4)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Vectors to compare with reports."""
+        pooled: Tensor = self.pool(self.reduce(tokens).transpose(1, 2))
+        return pooled
+
+
+class TransformerHead(nn.Module):
+    """Normed mean token and a two-layer map with batch norm: ``[B, N, width]`` to ``[B, dim]``."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.layers = nn.Sequential(
+            nn.Linear(width, dim),
+            nn.BatchNorm1d(dim),
+            nn.ReLU(),
+            nn.Linear(dim, dim),
+            nn.BatchNorm1d(dim),
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Vectors to compare with reports."""
+        out: Tensor = self.layers(self.norm(tokens.mean(1)))
+        return out
+
+
+class MERL(Method):
+    """Cross-modal alignment (CMA) plus uni-modal alignment (UMA), both at a fixed temperature.
+
+    CMA compares ECGs with their reports; UMA compares two views of one ECG's feature, made by two
+    linear maps with dropout.
+    """
+
+    def __init__(self, config: DictConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.encoder = build_tower(config, setup)
+        self.head = _head(str(config.encoder), self.encoder.width, config.dim, setup.samples)
+        features = self.encoder.features
+        self.first_view = nn.Linear(features, features, bias=False)
+        self.second_view = nn.Linear(features, features, bias=False)
+        self.drop = nn.Dropout(config.dropout)
+        self.text = build_text(config.text, setup)
+        self.text_projection = projection(self.text.width, config.dim, config.dim)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """``CMA + UMA``, each the sum of both cross-entropies."""
+        if batch.tokens is None or batch.text_id is None:
+            raise EcgbenchError("MERL learns from reports, and the corpus has none.")
+        tokens = self.encoder(batch.ecg)
+        feature = self.encoder.pool(tokens)
+        text = self.text_projection(self.text(batch.tokens).pooled)
+        keys = gather(batch.text_id) if self.config.mask_equal_reports else None
+        t = self.config.temperature
+        cma = merl_contrast(gather(self.head(tokens)), gather(text), t, keys)
+        views = (self.drop(view(feature)) for view in (self.first_view, self.second_view))
+        uma = merl_contrast(*(gather(view) for view in views), t)
+        return {
+            "loss": cma + self.config.uma * uma,
+            "cma": cma.detach(),
+            "uma": uma.detach(),
+        }
+
+    def encode_ecg(self, ecg: Tensor) -> Tensor:
+        """The pooled encoder output, which MERL probes: ``[B, L, T] -> [B, features]``."""
+        return self.encoder.pool(self.encoder(ecg))
+
+    def encode_tokens(self, ecg: Tensor) -> Tensor:
+        """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
+        tokens: Tensor = self.encoder(ecg)
+        return tokens
+
+    def embed_ecg(self, ecg: Tensor) -> Tensor:
+        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        return unit(self.head(self.encoder(ecg)))
+
+    def embed_text(self, tokens: Tokens) -> Tensor:
+        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
+        return unit(self.text_projection(self.text(tokens).pooled))
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Token ids and attention masks, ``[B, S]`` each."""
+        return self.text.tokenize(texts)
+
+    def save_assets(self, folder: Path) -> None:
+        """The tokenizer and the text encoder's architecture."""
+        save_text(self.text, folder)
+
+
+def _head(encoder: str, width: int, dim: int, samples: int) -> nn.Module:
+    if encoder == "resnet18":
+        return ConvolutionHead(width, dim, -(-samples // _STRIDE))
+    if encoder == "channel-vit":
+        return TransformerHead(width, dim)
+    raise ConfigError(
+        f"MERL has no encoder {encoder!r}.", "Set model.encoder to resnet18 or channel-vit."
+    )

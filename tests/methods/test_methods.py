@@ -1,0 +1,225 @@
+"""Every built-in method keeps the laws, learns, and encodes no hidden token while it learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ecgbench.authoring.laws import MethodLaws, Subject
+from ecgbench.config import effective
+from ecgbench.data.leads import LEADS
+from ecgbench.method import Batch, Method, Setup, count_parameters
+from ecgbench.plugins import load_object, methods
+
+BUILT_IN = [name for name, entry in methods.entries().items() if entry.origin == "built-in"]
+TRAINED = [name for name in BUILT_IN if Subject(name).trains]
+MASKED = ["mae", "cg_dmer", "merit"]
+LAWS = [name for name in dir(MethodLaws) if name.startswith("test_")]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = ()) -> Method:
+    info = methods.get(name)
+    config = effective(info, profile, overrides)
+    signal = config.signal
+    setup = Setup(LEADS, signal.rate, round(signal.rate * signal.seconds), reports)
+    method: Method = load_object(info.model, info.folder)(config.model, setup)
+    return method
+
+
+def test_all_methods_are_there() -> None:
+    wanted = {"mae", "clip", "merl", "cg_dmer", "merit", "random_init", "random_init_resnet"}
+    assert wanted <= set(BUILT_IN)
+    broken = {name: e.problem for name, e in methods.entries().items() if e.problem}
+    assert not broken
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_laws(name: str, law: str) -> None:
+    laws = type("Laws", (MethodLaws,), {"method": name})()
+    getattr(laws, law)()
+
+
+def simulated_ecgs(records: int, samples: int, rate: float) -> torch.Tensor:
+    """Simulated beats: a wave train of its own rate, phase and lead amplitudes for each record."""
+    generator = torch.Generator().manual_seed(2)
+    time = torch.arange(samples) / rate
+    rhythm = 0.8 + torch.rand(records, 1, 1, generator=generator)
+    phase = torch.rand(records, 1, 1, generator=generator)
+    gain = torch.randn(records, len(LEADS), 1, generator=generator)
+    beat = ((time * rhythm + phase) % 1 - 0.5) * 12
+    ecg = gain * torch.exp(-(beat**2))
+    return ecg / ecg.std(dim=(1, 2), keepdim=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_method_overfits_sixteen_records(name: str) -> None:
+    """The loss falls below a tenth of its start, above the least that it can reach."""
+    subject = Subject(name)
+    method = trainable(name)
+    reports = [f"record {word} finding {number}" for number, word in enumerate(WORDS)]
+    ecg = simulated_ecgs(len(reports), subject.setup.samples, subject.setup.rate)
+    batch = Batch(ecg)
+    if subject.info.reports != "none":
+        batch = Batch(ecg, method.tokenize(reports), torch.arange(len(reports)))
+    optimiser = torch.optim.AdamW(method.parameters(), lr=2e-3, weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, STEPS, pct_start=0.1)
+    torch.manual_seed(0)
+    values = []
+    for _ in range(STEPS):
+        loss = method.losses(batch)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(method.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        values.append(float(loss.detach()))
+    start, end = sum(values[:3]) / 3, sum(values[-10:]) / 10
+    assert end < 0.1 * start, f"from {start:.3f} to {end:.3f}"
+
+
+WORDS = "oak elm ash fir yew box bay fig gum ivy nut pea rye sal tea ume".split()
+STEPS = 250
+
+
+def trainable(name: str) -> Method:
+    torch.manual_seed(0)
+    reports = tuple(f"record {word} finding {number}" for number, word in enumerate(WORDS))
+    method = build(name, "demo", reports=reports)
+    for module in method.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return method.train()
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_hidden_tokens_never_enter_the_encoder(name: str) -> None:
+    """In the masked pass; MERIT's contrast looks at the full view, where nothing is hidden."""
+    subject = Subject(name)
+    method = subject.make().train()
+    overrides = {"weights.contrast": 0.0} if name == "merit" else {}
+    for key, value in overrides.items():
+        section, leaf = key.split(".")
+        method.config[section][leaf] = value
+    entered: list[int] = []
+    embedded: list[int] = []
+    encoder = method.encoder
+    encoder.embed.register_forward_pre_hook(lambda _, args: embedded.append(args[0].shape[1]))
+    for block in encoder.blocks:
+        block.register_forward_pre_hook(lambda _, args: entered.append(args[0].shape[1]))
+    method.losses(subject.batch(method))
+    tokens = len(LEADS) * (subject.setup.samples // encoder.patch)
+    shown = tokens - round(0.75 * tokens)
+    per_lead = subject.setup.samples // encoder.patch
+    if name != "cg_dmer":  # exact in each lead
+        shown = len(LEADS) * (per_lead - round(0.75 * per_lead))
+    frame = 2 * len(LEADS) if encoder.separator is not None else 0
+    assert embedded == [shown]
+    assert entered == [shown + frame] * len(encoder.blocks)
+
+
+ABLATIONS = {
+    "no spatial mask": "model.mask.leads=0.0",
+    "no temporal mask": "model.mask.patches=0.0",
+    "no masked words": "model.weights.mlm=0.0",
+    "no specific encoders": "model.specific=false",
+    "no orthogonality": "model.weights.orthogonality=0.0",
+    "InfoNCE alignment": "model.alignment=infonce",
+}
+MERIT_CHOICES = [
+    "model.weights.reconstruction=0.0",
+    "model.weights.contrast=0.0",
+    "model.separate_encoders=true",
+    "model.layer_fusion=mean",
+    "model.layer_fusion=gated",
+]
+
+
+def one_step(name: str, override: str) -> tuple[Method, dict[str, torch.Tensor]]:
+    subject = Subject(name)
+    method = build(name, "demo", override, reports=tuple(subject.setup.reports)).train()
+    out = method.losses(subject.batch(method))
+    out["loss"].backward()
+    assert torch.isfinite(out["loss"])
+    assert torch.isfinite(method.eval().encode_ecg(subject.ecg())).all()
+    return method, out
+
+
+@pytest.mark.parametrize("override", ABLATIONS.values(), ids=ABLATIONS)
+def test_each_ablation_of_cg_dmer_is_one_override(override: str) -> None:
+    method, out = one_step("cg_dmer", override)
+    without = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
+    assert not without
+    absent = {"weights.mlm": "mlm", "orthogonality": "orthogonality", "specific": "orthogonality"}
+    for key, term in absent.items():
+        if key in override:
+            assert term not in out
+
+
+@pytest.mark.parametrize("feature", ["pooled", "shared", "both"])
+def test_cg_dmers_probe_feature_is_a_choice(feature: str) -> None:
+    method = build("cg_dmer", "demo", f"model.feature={feature}", reports=("normal ecg",)).eval()
+    wide = {"pooled": method.encoder.width, "shared": 64, "both": 128}[feature]
+    samples = method.setup.samples
+    assert method.encode_ecg(torch.randn(2, len(LEADS), samples)).shape == (2, wide)
+
+
+@pytest.mark.parametrize("override", MERIT_CHOICES)
+def test_each_choice_of_merit_is_one_override(override: str) -> None:
+    _, out = one_step("merit", override)
+    assert ("nats_signal" in out) == ("reconstruction=0.0" not in override)
+    assert ("nats_text" in out) == ("contrast=0.0" not in override)
+
+
+def test_merit_logs_bounds_that_obey_their_limits() -> None:
+    _, out = one_step("merit", "model.layer_fusion=last")
+    reported = 5  # of the six records
+    assert out["nats_text"] <= torch.log(torch.tensor(float(reported))) + 1e-5
+    assert out["nats_signal"] == pytest.approx(
+        float(-Subject("merit").make().encoder.patch / 2 * out["reconstruction"].log()), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("encoder", ["vit", "channel-vit", "resnet18", "xresnet101"])
+def test_clip_and_random_init_take_every_encoder(encoder: str) -> None:
+    for name in ("clip", "random_init"):
+        method = build(name, "demo", f"model.encoder={encoder}", reports=("normal ecg",)).eval()
+        features = method.encode_ecg(torch.randn(2, len(LEADS), method.setup.samples))
+        assert features.shape == (2, method.encoder.features)
+
+
+def test_merl_takes_its_second_encoder() -> None:
+    _, out = one_step("merl", "model.encoder=channel-vit")
+    assert out["loss"].item() == pytest.approx(out["cma"].item() + out["uma"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_reconstructions_leave_what_was_visible(name: str) -> None:
+    subject = Subject(name)
+    method = subject.make().eval()
+    ecg = subject.ecg(2)
+    with torch.no_grad():
+        shown = method.reconstruct(ecg)
+    assert shown is not None
+    kept = shown.target.shape[-1]
+    assert torch.equal(shown.target, ecg[..., :kept])
+    assert torch.equal(shown.output[~shown.hidden], shown.target[~shown.hidden])
+    assert not torch.equal(shown.output[shown.hidden], shown.target[shown.hidden])
+    assert 0.6 < shown.hidden.float().mean() < 0.9
+
+
+def test_untrained_encoders_are_those_of_the_trained_methods() -> None:
+    """A gain is read against the same architecture, in every profile."""
+    pairs = {"random_init": ["mae", "cg_dmer", "merit"], "random_init_resnet": ["clip", "merl"]}
+    for profile in ("demo", "mini"):
+        for baseline, others in pairs.items():
+            size = count_parameters(build(baseline, profile).encoder).total
+            for other in others:
+                method = build(other, profile, reports=("normal ecg",))
+                assert count_parameters(method.encoder).total == size, (profile, other)
