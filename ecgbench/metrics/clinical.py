@@ -1,0 +1,163 @@
+"""Clinical content of generated reports: which statements a text makes, and their F1.
+
+Statements are found by the patterns of ``clinical_statements.yaml``, a versioned file; what a text
+denies is not found, what it suspects is. Word overlap rewards a report that gets the phrases right and
+the finding wrong; this does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.errors import MetricError
+from ecgbench.metrics.classification import Macro, f1_at, macro
+
+Found = NDArray[np.bool_]
+PATTERNS = Path(__file__).with_name("clinical_statements.yaml")
+
+
+class ClinicalF1(NamedTuple):
+    """Agreement of statements.
+
+    Attributes:
+        micro: F1 over all statements of all reports together; NaN where there are none.
+        macro: Mean F1 over statements that some references make and others do not.
+        by_statement: [statements] F1, NaN where undefined.
+        support: [statements] references that make the statement.
+    """
+
+    micro: float
+    macro: Macro
+    by_statement: NDArray[np.float64]
+    support: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Compiled patterns.
+
+    Attributes:
+        version: Of the file.
+        codes: Statements in the order of columns; SCP-ECG codes where there is one.
+        statements: Statement number and pattern, in the order of matching.
+        before: Denies what follows.
+        after: Denies what precedes.
+        apart: Contains a denying word and denies nothing.
+        ends: Ends a clause.
+        words: How far a denial reaches, in words.
+    """
+
+    version: int
+    codes: tuple[str, ...]
+    statements: tuple[tuple[int, re.Pattern[str]], ...]
+    before: re.Pattern[str]
+    after: re.Pattern[str]
+    apart: re.Pattern[str]
+    ends: re.Pattern[str]
+    words: int
+
+    def find(self, text: str) -> Found:
+        """Statements that a text makes, [statements]."""
+        found = np.zeros(len(self.codes), dtype=np.bool_)
+        plain = _plain(text)
+        rest = plain
+        for number, pattern in self.statements:
+            for match in pattern.finditer(rest):
+                if not self._denied(plain, match.start(), match.end()):
+                    found[number] = True
+            # taken words become a mark that no pattern matches, so that nothing joins across them
+            rest = pattern.sub(lambda match: "#" * len(match.group()), rest)
+        return found
+
+    def _denied(self, text: str, start: int, end: int) -> bool:
+        ahead = self.ends.split(text[:start])[-1].split()[-self.words :]
+        behind = self.ends.split(text[end:])[0].split()[: self.words]
+        return any(
+            sign.search(self.apart.sub(" ", " ".join(clause)))
+            for sign, clause in ((self.before, ahead), (self.after, behind))
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """Read the patterns that come with the package."""
+    import yaml
+
+    return _compile(yaml.safe_load(PATTERNS.read_text(encoding="utf-8")))
+
+
+def statements(texts: Sequence[str]) -> Found:
+    """Find what each text says.
+
+    Args:
+        texts: [records]; may be empty texts, which say nothing.
+
+    Returns:
+        [records, statements], columns as in ``lexicon().codes``.
+    """
+    if not texts:
+        raise MetricError("no text to look for statements in")
+    known = {text: lexicon().find(text) for text in dict.fromkeys(texts)}
+    return np.stack([known[text] for text in texts])
+
+
+def clinical_f1(references: Sequence[str], hypotheses: Sequence[str]) -> ClinicalF1:
+    """Compare the statements of generated reports with those of written ones.
+
+    Args:
+        references: [records].
+        hypotheses: [records].
+
+    Raises:
+        MetricError: Lists of unequal length, or no record.
+    """
+    if len(references) != len(hypotheses):
+        raise MetricError(f"{len(references)} references for {len(hypotheses)} hypotheses")
+    wanted, said = statements(references), statements(hypotheses)
+    by_statement = f1_at(wanted, said.astype(np.float64), np.full(wanted.shape[1], 0.5))
+    together = int(wanted.sum() + said.sum())
+    micro = 2 * int((wanted & said).sum()) / together if together else float("nan")
+    support = np.asarray(wanted.sum(axis=0), dtype=np.int64)
+    return ClinicalF1(micro, macro(by_statement), by_statement, support)
+
+
+def _compile(source: dict[str, Any]) -> Lexicon:
+    def pattern(text: str) -> re.Pattern[str]:
+        for name, piece in source["pieces"].items():
+            text = text.replace(f"{{{name}}}", piece)
+        return re.compile(text)
+
+    def any_of(texts: list[str]) -> re.Pattern[str]:
+        return re.compile("|".join(texts))
+
+    entries = source["statements"]
+    return Lexicon(
+        version=int(source["version"]),
+        codes=tuple(entry["code"] for entry in entries),
+        statements=tuple(
+            (number, pattern(text))
+            for number, entry in enumerate(entries)
+            for text in entry["patterns"]
+        ),
+        before=any_of(source["negation"]["before"]),
+        after=any_of(source["negation"]["after"]),
+        apart=any_of(source["negation"]["apart"]),
+        ends=any_of(source["negation"]["ends"]),
+        words=int(source["negation"]["words"]),
+    )
+
+
+def _plain(text: str) -> str:
+    """Lower case, single spaces, no accents; ae as a (ischaemia, ventrikulaer)."""
+    bare = unicodedata.normalize("NFKD", text.lower()).replace("ß", "ss")
+    bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    return re.sub(r"\s+", " ", re.sub(r"(?<=\w)ae(?=\w)", "a", bare)).strip()
