@@ -163,12 +163,17 @@ def macro_interval(result: Bootstrap, level: float = 0.95) -> Interval:
     Returns:
         Limits within 0 and 1. Where every record is ranked rightly (or wrongly) the draws do not
         vary, and the limits are Wilson's for a proportion of that many effective patients.
+
+    Raises:
+        MetricError: A value outside 0 to 1.
     """
     kept = result.only(result.scored)
     undefined = int(np.isnan(kept.draws).sum())
     if not len(kept.point):
         return Interval(np.nan, np.nan, np.nan, np.nan, undefined, 0)
     value = float(kept.point.mean())
+    if not 0.0 <= value <= 1.0:
+        raise MetricError(f"a value of {value:.6g} has no interval between 0 and 1")
     se, freedom = _standard_error(kept.draws, kept.patients)
     if 0.0 < value < 1.0:
         reach = _t_quantile(freedom, level) * se / (value * (1.0 - value))
