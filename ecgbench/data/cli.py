@@ -63,10 +63,15 @@ def prepare(
     rate: Annotated[
         int | None, typer.Option(help="Sampling rate in Hz, where the folder has several.")
     ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Download signals as they are packed, keep none.")
+    ] = False,
+    base_url: Annotated[str | None, typer.Option(help="Server to stream from.")] = None,
 ) -> None:
     """Pack a data set into a store; run again, it does what is missing."""
     from ecgbench.data.dataset import open_dataset
     from ecgbench.data.dataset import prepare as run
+    from ecgbench.data.fetch import fetch as fetch_files
     from ecgbench.data.fetch import source_dir
     from ecgbench.data.spec import datasets
 
@@ -74,7 +79,12 @@ def prepare(
     if source is None and spec.generator is not None:
         dataset = open_dataset(name)
     else:
-        dataset = run(name, source or source_dir(spec), workers=workers, rate=rate)
+        folder = source or source_dir(spec)
+        address = None
+        if stream:
+            fetch_files(name, folder, base_url=base_url, only=["metadata"])
+            address = base_url or ""
+        dataset = run(name, folder, workers=workers, rate=rate, stream=address)
     _print_contents(dataset)
 
 

@@ -144,7 +144,12 @@ def open_dataset(name: str, source: Path | None = None) -> Dataset:
 
 
 def prepare(
-    name: str, source: Path, *, workers: int | None = None, rate: int | None = None
+    name: str,
+    source: Path,
+    *,
+    workers: int | None = None,
+    rate: int | None = None,
+    stream: str | None = None,
 ) -> Dataset:
     """Make the store of a data set from its folder, or open the one made from it before.
 
@@ -153,13 +158,15 @@ def prepare(
         source: The data as downloaded.
         workers: Processes; None: one per core.
         rate: Sampling rate to take where the folder holds several; None: the highest.
+        stream: Base address of a server to download signals from chunk by chunk, keeping none of
+            them; ``source`` then needs what ``fetch(name, only=["metadata"])`` brings.
 
     Raises:
         UnknownNameError: No such data set.
         DataError: The folder is not what the catalogue says.
     """
     spec = datasets.get(name)
-    return Dataset(spec, prepare_store(spec, source, workers=workers, rate=rate))
+    return Dataset(spec, prepare_store(spec, source, workers=workers, rate=rate, stream=stream))
 
 
 def verify(name: str) -> Store:

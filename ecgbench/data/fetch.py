@@ -65,15 +65,8 @@ def fetch(
         from ecgbench.data.dataset import generated_source
 
         return generated_source(spec)
-    if spec.remote is None:
-        raise DataError(
-            f"{name} cannot be downloaded by ecgbench.",
-            f"Get it from {spec.url or 'its authors'} and run "
-            f"`ecgbench data prepare {name} --source DIR`.",
-        )
     folder = to or source_dir(spec)
-    root = base_url or os.environ.get(_BASE_VARIABLE) or spec.remote.base
-    downloader = Downloader(f"{root.rstrip('/')}/{spec.remote.path.strip('/')}", pause)
+    downloader = Downloader(address_of(spec, base_url), pause)
     sums = downloader.sums()
     wanted = _wanted(spec, sums, only)
     with plain_os_errors(folder):
@@ -81,6 +74,22 @@ def fetch(
         atomic_write(folder / SUMS, "".join(f"{sums[path]} {path}\n" for path in sorted(sums)))
         downloader.get_all(folder, wanted, workers, f"fetching {name}")
     return folder
+
+
+def address_of(spec: DatasetSpec, base_url: str | None = None) -> str:
+    """The address of a data set's folder on a server.
+
+    Raises:
+        DataError: The catalogue names none.
+    """
+    if spec.remote is None:
+        raise DataError(
+            f"{spec.name} cannot be downloaded by ecgbench.",
+            f"Get it from {spec.url or 'its authors'} and run "
+            f"`ecgbench data prepare {spec.name} --source DIR`.",
+        )
+    root = base_url or os.environ.get(_BASE_VARIABLE) or spec.remote.base
+    return f"{root.rstrip('/')}/{spec.remote.path.strip('/')}"
 
 
 def source_dir(spec: DatasetSpec) -> Path:
@@ -156,15 +165,16 @@ class Downloader:
         with self._request(SUMS, 0) as response:
             return parse_sums(response.text, self._url(SUMS))
 
-    def get_all(self, folder: Path, wanted: dict[str, str], workers: int, what: str) -> None:
-        """Bring every wanted file (path -> SHA-256) into ``folder``.
+    def get_all(self, folder: Path, wanted: dict[str, str], workers: int, what: str = "") -> None:
+        """Bring every wanted file (path -> SHA-256) into ``folder``; ``what`` names a progress bar.
 
         The first file that fails ends the download; what has arrived stays.
         """
         pool = ThreadPoolExecutor(max_workers=max(1, workers))
         jobs = [pool.submit(self.get, folder, path, wanted[path]) for path in sorted(wanted)]
         try:
-            for job in track(as_completed(jobs), what, total=len(jobs)):
+            finished = as_completed(jobs)
+            for job in track(finished, what, total=len(jobs)) if what else finished:
                 job.result()
         finally:
             self._stop.set()  # threads end at their next block, also after Ctrl-C

@@ -6,19 +6,21 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ecgbench._version import __version__
+from ecgbench.data.fetch import SUMS, Downloader, address_of, parse_sums
+from ecgbench.data.intake import Intake, quantise, take
 from ecgbench.data.layouts import Source, layout_of
-from ecgbench.data.leads import lead_positions
 from ecgbench.data.processing import PROCESSINGS
-from ecgbench.data.recording import read_recording
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.store import SIGNALS, Store, open_store, seal, write_label_sets
 from ecgbench.errors import DataError
@@ -30,35 +32,48 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 256  # records: about 30 MB at 500 Hz, a few seconds of work to lose
-_UNITS = {"mV": {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3}, "z-score per lead": {"nu": 1.0}}
-_MAX = 32767
+_SUFFIXES = (".hea", ".dat", ".mat")
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a worker needs to know to read one chunk and write it to its place."""
+    """What a worker needs to know: where from, where to, and what records must be.
+
+    Attributes:
+        folder: The source.
+        target: The unfinished store.
+        intake: What records must be.
+        address: Where to download the files of a chunk that is streamed.
+    """
 
     folder: Path
     target: Path
-    leads: tuple[str, ...]
-    rate: float
-    stored_rate: int
-    seconds: float
-    min_seconds: float
-    units: str
-    processing: str | None
+    intake: Intake
+    address: str
 
-    @property
-    def samples(self) -> int:
-        return round(self.seconds * self.stored_rate)
 
-    @property
-    def record_bytes(self) -> int:
-        return 2 * len(self.leads) * self.samples
+@dataclass(frozen=True)
+class _Chunk:
+    """Records that one worker reads and writes to their place.
+
+    Attributes:
+        start: Place of the first record.
+        paths: Their paths below the source.
+        remote: Files to download before, and their SHA-256; empty where the source has them.
+    """
+
+    start: int
+    paths: list[str]
+    remote: dict[str, str] = field(default_factory=dict)
 
 
 def prepare_store(
-    spec: DatasetSpec, folder: Path, *, workers: int | None = None, rate: int | None = None
+    spec: DatasetSpec,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    rate: int | None = None,
+    stream: str | None = None,
 ) -> Store:
     """Make the store of a data set, or open the one that was made from the same source.
 
@@ -67,6 +82,8 @@ def prepare_store(
         folder: The data as downloaded.
         workers: Processes; None: one per core.
         rate: Sampling rate to take where the folder holds several; None: the highest.
+        stream: Base address of a server to download each chunk of records from, for as long as
+            they are being read: the folder then needs the metadata alone.
 
     Raises:
         DataError: The folder is not what the entry says, or no record of it can be used.
@@ -87,7 +104,7 @@ def prepare_store(
         lock = FileLock(str(partial.with_suffix(".lock")))
         with lock:
             made = find_store(spec, key)
-            return made if made else _build(spec, source, key, partial, workers)
+            return made if made else _build(spec, source, key, partial, workers, stream)
 
 
 def find_store(spec: DatasetSpec, key: str | None = None) -> Store | None:
@@ -104,20 +121,23 @@ def find_store(spec: DatasetSpec, key: str | None = None) -> Store | None:
 
 
 def _build(
-    spec: DatasetSpec, source: Source, key: str, partial: Path, workers: int | None
+    spec: DatasetSpec,
+    source: Source,
+    key: str,
+    partial: Path,
+    workers: int | None,
+    stream: str | None,
 ) -> Store:
-    plan = _plan(spec, source, partial)
-    total = len(source.records)
+    address = "" if stream is None else address_of(spec, stream)
+    plan = _Plan(source.folder, partial, _intake(spec, source), address)
     partial.mkdir(exist_ok=True)
     with (partial / SIGNALS).open("ab") as file:
-        file.truncate(total * plan.record_bytes)
-    paths = list(source.records["path"])
-    chunks = [(start, paths[start : start + CHUNK]) for start in range(0, total, CHUNK)]
-    missing = [chunk for chunk in chunks if not _is_done(plan, *chunk)]
-    _run(plan, missing, workers, spec.name)
+        file.truncate(len(source.records) * plan.intake.record_bytes)
+    chunks = _chunks(source, streamed=stream is not None)
+    _run(plan, [chunk for chunk in chunks if not _is_done(plan, chunk)], workers, spec.name)
     reasons = _gather(plan, chunks, source.records.index)
     records = _write_index(spec, source, partial, reasons)
-    manifest = seal(partial, _manifest(spec, source, key, plan, records, reasons), records)
+    manifest = seal(partial, _manifest(spec, source, key, plan.intake, records, reasons), records)
     target = partial.parent / f"{spec.name}-{spec.version}-{manifest['fingerprint'][:12]}"
     if target.exists():  # the same content from another source: keep one, know it by the newer key
         shutil.rmtree(target)
@@ -125,11 +145,9 @@ def _build(
     return open_store(target)
 
 
-def _plan(spec: DatasetSpec, source: Source, partial: Path) -> _Plan:
+def _intake(spec: DatasetSpec, source: Source) -> Intake:
     stored_rate = PROCESSINGS[source.processing][1] if source.processing else round(source.rate)
-    return _Plan(
-        folder=source.folder,
-        target=partial,
+    return Intake(
         leads=spec.leads,
         rate=source.rate,
         stored_rate=stored_rate,
@@ -140,161 +158,115 @@ def _plan(spec: DatasetSpec, source: Source, partial: Path) -> _Plan:
     )
 
 
+def _chunks(source: Source, *, streamed: bool) -> list[_Chunk]:
+    paths = list(source.records["path"])
+    parts = [(start, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
+    if not streamed:
+        return [_Chunk(start, part) for start, part in parts]
+    file = source.folder / SUMS
+    if not file.is_file():
+        raise DataError(f"{source.folder} has no {SUMS}.", "Run `ecgbench data fetch` first.")
+    sums = parse_sums(file.read_text(encoding="utf-8"), str(file))
+    return [_Chunk(start, part, _remote_files(part, sums)) for start, part in parts]
+
+
+def _remote_files(paths: list[str], sums: dict[str, str]) -> dict[str, str]:
+    names = (path + suffix for path in paths for suffix in _SUFFIXES)
+    return {name: sums[name] for name in names if name in sums}
+
+
 def _source_fingerprint(source: Source) -> str:
-    """Tell sources apart without reading the signals: metadata by content, records by size."""
+    """Tell sources apart without reading signals: what records are, and how large their files."""
     sizes = []
     for path in source.records["path"]:
-        for suffix in (".hea", ".dat", ".mat"):
+        for suffix in ("", *_SUFFIXES):
             try:
                 sizes.append([path + suffix, (source.folder / (path + suffix)).stat().st_size])
             except OSError:
                 continue
-    metadata = [[file.name, file_sha256(file)] for file in source.metadata]
-    return content_hash([source.signals, source.rate, source.processing, metadata, sizes])
+    records = hashlib.sha256(source.records.to_json(orient="split").encode()).hexdigest()
+    labels = [label_set.to_json() for label_set in source.label_sets.values()]
+    return content_hash([source.signals, source.rate, source.processing, records, labels, sizes])
 
 
 # One chunk ---------------------------------------------------------------------------------------
 
 
-def _run(plan: _Plan, chunks: list[tuple[int, list[str]]], workers: int | None, name: str) -> None:
+def _run(plan: _Plan, chunks: list[_Chunk], workers: int | None, name: str) -> None:
     count = min(workers or os.cpu_count() or 1, len(chunks))
     if count <= 1:
-        for start, paths in track(chunks, f"preparing {name}"):
-            _do_chunk(plan, start, paths)
+        for chunk in track(chunks, f"preparing {name}"):
+            _do_chunk(plan, chunk)
         return
     from joblib import Parallel, delayed
 
-    jobs = (delayed(_do_chunk)(plan, start, paths) for start, paths in chunks)
+    jobs = (delayed(_do_chunk)(plan, chunk) for chunk in chunks)
     done = Parallel(n_jobs=count, return_as="generator_unordered")(jobs)
     for _ in track(done, f"preparing {name}", total=len(chunks)):
         pass
 
 
-def _do_chunk(plan: _Plan, start: int, paths: list[str]) -> None:
+def _do_chunk(plan: _Plan, chunk: _Chunk) -> None:
     """Read records, write their counts to their place, then the note that this chunk is done."""
-    counts = np.zeros((len(paths), len(plan.leads), plan.samples), dtype="<i2")
-    scale = np.zeros((len(paths), len(plan.leads)), dtype=np.float32)
-    lengths = np.zeros(len(paths), dtype=np.int32)
+    shape = (len(chunk.paths), len(plan.intake.leads), plan.intake.samples)
+    counts = np.zeros(shape, dtype="<i2")
+    scale = np.zeros(shape[:2], dtype=np.float32)
+    lengths = np.zeros(shape[0], dtype=np.int32)
     reasons: dict[str, str] = {}
-    for row, path in enumerate(paths):
-        try:
-            signals, gains = _load(plan, path)
-        except DataError as error:
-            reasons[str(row)] = error.message
-            continue
-        lengths[row] = signals.shape[1]
-        counts[row, :, : lengths[row]], scale[row] = quantise(signals, gains)
+    with _files(plan, chunk) as folder:
+        for row, path in enumerate(chunk.paths):
+            try:
+                signals, gains = take(plan.intake, folder / path)
+            except DataError as error:
+                reasons[str(row)] = error.message
+                continue
+            lengths[row] = signals.shape[1]
+            counts[row, :, : lengths[row]], scale[row] = quantise(signals, gains)
     with (plan.target / SIGNALS).open("r+b") as file:
-        file.seek(start * plan.record_bytes)
+        file.seek(chunk.start * plan.intake.record_bytes)
         file.write(counts.tobytes())
     note = {
-        "records": len(paths),
+        "records": len(chunk.paths),
         "sha256": hashlib.sha256(counts.tobytes()).hexdigest(),
         "scale": scale.astype(float).tolist(),
         "lengths": lengths.tolist(),
         "reasons": reasons,
     }
-    atomic_write(_note_file(plan, start), json.dumps(note))
+    atomic_write(_note_file(plan, chunk), json.dumps(note))
 
 
-def _load(plan: _Plan, path: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
-    """One record in stored units, leads in order, cut to length; and its gains where they hold.
-
-    Raises:
-        DataError: Why it cannot be used; the message is the reason in quarantine.csv.
-    """
-    recording = read_recording(plan.folder / path)
-    if recording.rate != plan.rate:
-        raise DataError(f"other rate: {recording.rate:g} Hz, not {plan.rate:g}")
-    missing = [lead for lead in plan.leads if lead not in recording.leads]
-    if missing:
-        raise DataError(f"lacks a lead: {' '.join(missing)}")
-    order = lead_positions(plan.leads, recording.leads)
-    factors = np.array([_factor(plan.units, recording.units[lead]) for lead in order])
-    signals = recording.signals[order] * factors[:, None]
-    signals = signals[:, : round(plan.seconds * plan.rate)]
-    check_signals(signals, plan.leads, plan.rate, plan.min_seconds)
-    if plan.processing:
-        function, _ = PROCESSINGS[plan.processing]
-        return function(signals, plan.rate), None
-    return signals, recording.gains[order] / factors
-
-
-def _factor(units: str, unit: str) -> float:
-    factor = _UNITS[units].get(unit.lower())
-    if factor is None:
-        raise DataError(f"other unit: {unit}, not {units}")
-    return factor
-
-
-def check_signals(
-    signals: npt.NDArray[np.float64], leads: tuple[str, ...], rate: float, min_seconds: float
-) -> None:
-    """Refuse what is no usable recording.
-
-    Args:
-        signals: [leads, samples].
-        leads: Names.
-        rate: Hz.
-        min_seconds: Shortest usable recording.
-
-    Raises:
-        DataError: Too short, not finite, or a lead that never moves (no electrode).
-    """
-    seconds = signals.shape[1] / rate
-    if seconds < min_seconds:
-        raise DataError(f"too short: {seconds:g} s, at least {min_seconds:g}")
-    broken = [lead for lead, row in zip(leads, signals, strict=True) if not np.isfinite(row).all()]
-    if broken:
-        raise DataError(f"not finite: {' '.join(broken)}")
-    flat = [lead for lead, row in zip(leads, signals, strict=True) if np.ptp(row) == 0]
-    if flat:
-        raise DataError(f"flat: {' '.join(flat)}")
-
-
-def quantise(
-    signals: npt.NDArray[np.float64], gains: npt.NDArray[np.float64] | None
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
-    """Turn units into int16 counts with one scale per lead.
-
-    A lead keeps the counts of its file where they fit (then nothing is lost); otherwise its largest
-    magnitude becomes 32,767.
-
-    Args:
-        signals: [leads, samples].
-        gains: Counts per unit of each lead in the file, or None.
-
-    Returns:
-        Counts [leads, samples] and units per count [leads].
-    """
-    peak = np.abs(signals).max(axis=1)
-    scale = np.where(peak > 0, peak / _MAX, 1.0)
-    if gains is not None:
-        scale = np.where(peak * gains <= _MAX, 1.0 / gains, scale)
-    counts = np.rint(signals / scale[:, None])
-    return np.clip(counts, -_MAX, _MAX).astype("<i2"), scale.astype(np.float32)
+@contextmanager
+def _files(plan: _Plan, chunk: _Chunk) -> Iterator[Path]:
+    """The folder that holds a chunk's records: the source, or a download that goes afterwards."""
+    if not chunk.remote:
+        yield plan.folder
+        return
+    with tempfile.TemporaryDirectory(dir=plan.target) as scratch:
+        folder = Path(scratch)
+        Downloader(plan.address).get_all(folder, chunk.remote, workers=8)
+        yield folder
 
 
 # All chunks --------------------------------------------------------------------------------------
 
 
-def _note_file(plan: _Plan, start: int) -> Path:
-    return plan.target / "chunks" / f"{start:09d}.json"
+def _note_file(plan: _Plan, chunk: _Chunk) -> Path:
+    return plan.target / "chunks" / f"{chunk.start:09d}.json"
 
 
-def _is_done(plan: _Plan, start: int, paths: list[str]) -> bool:
+def _is_done(plan: _Plan, chunk: _Chunk) -> bool:
     """Whether an earlier, interrupted run has written this chunk, and its bytes are still there."""
-    file = _note_file(plan, start)
+    file = _note_file(plan, chunk)
     if not file.is_file():
         return False
     note = json.loads(file.read_text(encoding="utf-8"))
     with (plan.target / SIGNALS).open("rb") as signals:
-        signals.seek(start * plan.record_bytes)
-        written = signals.read(len(paths) * plan.record_bytes)
+        signals.seek(chunk.start * plan.intake.record_bytes)
+        written = signals.read(len(chunk.paths) * plan.intake.record_bytes)
     return bool(hashlib.sha256(written).hexdigest() == note["sha256"])
 
 
-def _gather(plan: _Plan, chunks: list[tuple[int, list[str]]], ids: pd.Index[str]) -> dict[str, str]:
+def _gather(plan: _Plan, chunks: list[_Chunk], ids: pd.Index[str]) -> dict[str, str]:
     """Close the gaps that quarantined records leave; write scale and lengths.
 
     Returns:
@@ -302,18 +274,19 @@ def _gather(plan: _Plan, chunks: list[tuple[int, list[str]]], ids: pd.Index[str]
     """
     reasons: dict[str, str] = {}
     scales, lengths = [], []
-    size = plan.record_bytes
+    size = plan.intake.record_bytes
     with (plan.target / SIGNALS).open("r+b") as file:
         position = 0
-        for start, paths in chunks:
-            note = json.loads(_note_file(plan, start).read_text(encoding="utf-8"))
-            kept = [row for row in range(len(paths)) if str(row) not in note["reasons"]]
-            reasons |= {str(ids[start + int(row)]): why for row, why in note["reasons"].items()}
+        for chunk in chunks:
+            note = json.loads(_note_file(plan, chunk).read_text(encoding="utf-8"))
+            kept = [row for row in range(len(chunk.paths)) if str(row) not in note["reasons"]]
+            for row, why in note["reasons"].items():
+                reasons[str(ids[chunk.start + int(row)])] = why
             scales += [note["scale"][row] for row in kept]
             lengths += [note["lengths"][row] for row in kept]
             for row in kept:
-                if position != start + row:
-                    file.seek((start + row) * size)
+                if position != chunk.start + row:
+                    file.seek((chunk.start + row) * size)
                     record = file.read(size)
                     file.seek(position * size)
                     file.write(record)
@@ -355,7 +328,7 @@ def _manifest(
     spec: DatasetSpec,
     source: Source,
     key: str,
-    plan: _Plan,
+    intake: Intake,
     records: pd.DataFrame,
     reasons: dict[str, str],
 ) -> dict[str, Any]:
@@ -363,9 +336,9 @@ def _manifest(
         "dataset": spec.name,
         "version": spec.version,
         "spec": spec.identity(),
-        "leads": list(plan.leads),
-        "rate": plan.stored_rate,
-        "samples": plan.samples,
+        "leads": list(intake.leads),
+        "rate": intake.stored_rate,
+        "samples": intake.samples,
         "units": spec.units,
         "records": len(records),
         "patients": int(records["patient_id"].nunique()),

@@ -37,7 +37,7 @@ class Recording:
         leads: Name of each lead in the usual spelling.
         rate: Sampling rate, Hz.
         units: Unit of each lead as the header says it.
-        gains: Counts per unit of each lead.
+        gains: Counts per unit of each lead; None where the file does not hold counts.
         comments: Comment lines of the header, without ``#``.
     """
 
@@ -45,7 +45,7 @@ class Recording:
     leads: tuple[str, ...]
     rate: float
     units: tuple[str, ...]
-    gains: npt.NDArray[np.float64]
+    gains: npt.NDArray[np.float64] | None
     comments: tuple[str, ...]
 
 
@@ -147,3 +147,21 @@ def read_with_wfdb(record: Path) -> Recording:
         np.asarray(read.adc_gain, dtype=np.float64),
         tuple(read.comments or ()),
     )
+
+
+def read_array(file: Path, leads: tuple[str, ...], rate: float, unit: str) -> Recording:
+    """Read a ``.npy`` file of [leads, samples]; all else about it is known from elsewhere.
+
+    Raises:
+        DataError: It is missing, no array of numbers, or has another number of leads.
+    """
+    try:
+        signals = np.load(file, allow_pickle=False).astype(np.float64)
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"cannot read: {file.name}: {reason}") from error
+    if signals.ndim != 2 or signals.shape[0] != len(leads):
+        raise DataError(
+            f"lacks a lead: {file.name} is {signals.shape}, not ({len(leads)}, samples)"
+        )
+    return Recording(signals, leads, rate, (unit,) * len(leads), None, ())

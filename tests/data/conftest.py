@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,6 +107,12 @@ def add_spec(
     datasets._entries = None
 
 
+@pytest.fixture(scope="session")
+def toy_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_ptbxl(tmp_path_factory.mktemp("template") / "toy")
+
+
 @pytest.fixture
-def toy_folder(tmp_path: Path) -> Path:
-    return write_ptbxl(tmp_path / "toy")
+def toy_folder(tmp_path: Path, toy_template: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(toy_template, tmp_path / "toy"))

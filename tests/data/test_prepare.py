@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecgbench.data import prepare as module
 from ecgbench.data.dataset import open_dataset, prepare, verify
-from ecgbench.data.prepare import quantise
+from ecgbench.data.intake import quantise
 from ecgbench.data.recording import read_recording
 from ecgbench.errors import DataError, EcgbenchError
 
@@ -149,11 +148,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     done: list[int] = []
     real = module._do_chunk
 
-    def stops_at_the_third(plan, start, paths) -> None:
+    def stops_at_the_third(plan, chunk) -> None:
         if len(done) == 2:
             raise KeyboardInterrupt
-        real(plan, start, paths)
-        done.append(start)
+        real(plan, chunk)
+        done.append(chunk.start)
 
     monkeypatch.setattr(module, "_do_chunk", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
@@ -166,9 +165,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
         file.write(b"damage")
     redone: list[int] = []
 
-    def counts(plan, start, paths) -> None:
-        redone.append(start)
-        real(plan, start, paths)
+    def counts(plan, chunk) -> None:
+        redone.append(chunk.start)
+        real(plan, chunk)
 
     monkeypatch.setattr(module, "_do_chunk", counts)
     assert prepare("toy", toy_folder, workers=1).store.manifest == expected
@@ -187,16 +186,11 @@ def test_killed_while_closing_gaps_it_still_ends_right(
     def dies(*arguments: object, **more: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, "save", dies)  # after the records have moved
-    with pytest.raises(KeyboardInterrupt):
-        prepare("toy", toy_folder, workers=1)
-    monkeypatch.undo()
-    os.environ["ECGBENCH_HOME"] = str(ecgbench_home)
-    try:
-        os.environ["ECGBENCH_DATASETS_PATH"] = str(toy_folder.parent / "catalogue")
-        assert prepare("toy", toy_folder, workers=1).store.manifest == manifest
-    finally:
-        del os.environ["ECGBENCH_HOME"], os.environ["ECGBENCH_DATASETS_PATH"]
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "save", dies)  # after the records have moved
+        with pytest.raises(KeyboardInterrupt):
+            prepare("toy", toy_folder, workers=1)
+    assert prepare("toy", toy_folder, workers=1).store.manifest == manifest
 
 
 @pytest.mark.slow
