@@ -16,7 +16,7 @@ Findings = dict[str, float]
 NORMAL = 0.45
 
 #: How often an abnormal record has something of a superclass.
-_SUPERCLASSES = {"MI": 0.40, "STTC": 0.37, "CD": 0.42, "HYP": 0.33}
+_SUPERCLASSES = {"MI": 0.40, "STTC": 0.34, "CD": 0.42, "HYP": 0.33}
 
 _MI = {
     "IMI": 28,
@@ -55,6 +55,17 @@ _RHYTHM_ABNORMAL = {
 }
 _RHYTHM_NORMAL = {"SR": 84.0, "SARRH": 7.0, "SBRAD": 5.5, "STACH": 3.5}
 
+#: What often comes together: the second is added to the first with this chance. Readers write
+#: the strain of LVH down as ischaemia, and stretched atria conduct slowly.
+_TOGETHER = (
+    ("LVH", "ISC_", 0.38),
+    ("LVH", "STD_", 0.10),
+    ("LAO/LAE", "1AVB", 0.22),
+    ("AFIB", "ISC_", 0.14),
+    ("AFIB", "LVH", 0.12),
+    ("IVCD", "ISC_", 0.10),
+)
+
 #: What cannot be read, or is not there, beside another finding.
 _HIDES: Mapping[str, tuple[str, ...]] = {
     "PACE": (*_MI, *_STTC, *_BUNDLE, *_HYP, "LAFB", "LPFB", "1AVB", "LPR", "PVC", "PAC"),
@@ -79,7 +90,7 @@ def choose(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
 
 def severity(rng: np.random.Generator) -> float:
     """Draw a severity: most are moderate, some subtle, some marked."""
-    return float(rng.beta(1.7, 1.5))
+    return float(rng.beta(1.5, 1.5))
 
 
 def draw_findings(rng: np.random.Generator) -> Findings:
@@ -92,7 +103,13 @@ def draw_findings(rng: np.random.Generator) -> Findings:
 
 def _normal(rng: np.random.Generator) -> Findings:
     found = {"NORM": severity(rng), choose(rng, _RHYTHM_NORMAL): severity(rng) * 0.6}
-    for code, share in (("PVC", 0.012), ("PAC", 0.015), ("VCLVH", 0.02), ("LVOLT", 0.012)):
+    for code, share in (
+        ("PVC", 0.012),
+        ("PAC", 0.015),
+        ("VCLVH", 0.02),
+        ("LVOLT", 0.012),
+        ("IRBBB", 0.015),
+    ):
         if rng.random() < share:
             found[code] = severity(rng) * 0.6
     return found
@@ -107,6 +124,9 @@ def _abnormal(rng: np.random.Generator) -> Findings:
         for code in _of_group(group, rng):
             found[code] = severity(rng)
     found |= _forms(rng)
+    for code, other, share in _TOGETHER:
+        if rng.random() < share and code in found:
+            found.setdefault(other, severity(rng))
     for code, hidden in _HIDES.items():
         if code in found:
             found = {k: v for k, v in found.items() if k not in hidden}
@@ -122,7 +142,7 @@ def _of_group(group: str, rng: np.random.Generator) -> list[str]:
         return codes + (["1AVB"] if slots[2] else [])
     weights = {"MI": _MI, "STTC": _STTC, "HYP": _HYP}[group]
     first = choose(rng, weights)
-    second = choose(rng, weights) if rng.random() < 0.18 else first
+    second = choose(rng, weights) if rng.random() < (0.30 if group == "HYP" else 0.20) else first
     return sorted({first, second})
 
 

@@ -33,6 +33,9 @@ DOWER: Array = np.array(
     ]
 )
 
+#: Chest leads as recorded against Dower's torso, by their median QRS in real records.
+_GAINS: Array = np.array([1.08, 0.93, 0.80, 1.13, 1.06, 1.05, 1.12, 1.02])
+
 #: Nine electrodes: right arm, left arm, left leg, V1..V6.
 ELECTRODES = ("RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
 
@@ -68,6 +71,11 @@ def rotation(roll: float, yaw: float, pitch: float) -> Array:
     return np.asarray(about_x @ about_y @ about_z)
 
 
+def average_anatomy() -> Anatomy:
+    """A chest with every electrode in its place and a heart of the commonest axis."""
+    return Anatomy(rotation(-0.10, 0.05, 0.0), DOWER * _GAINS[:, None])
+
+
 def draw_anatomy(rng: np.random.Generator, age: float) -> Anatomy:
     """Draw a patient's anatomy; hearts lie more horizontally in the old than in the young.
 
@@ -75,10 +83,10 @@ def draw_anatomy(rng: np.random.Generator, age: float) -> Anatomy:
         rng: The patient's own generator.
         age: Years.
     """
-    roll = np.deg2rad(rng.normal(6.0 - 0.5 * (age - 45.0), 17.0))
-    yaw = np.deg2rad(rng.normal(0.0, 13.0))
+    roll = np.deg2rad(rng.normal(-4.0 - 0.50 * (age - 45.0), 21.0))
+    yaw = np.deg2rad(rng.normal(2.0 + 0.20 * (age - 50.0), 13.0))
     pitch = np.deg2rad(rng.normal(0.0, 8.0))
-    gains = np.exp(rng.normal(0.0, [0.08, 0.08, 0.22, 0.22, 0.20, 0.18, 0.16, 0.16]))
+    gains = _GAINS * np.exp(rng.normal(0.0, [0.08, 0.08, 0.22, 0.22, 0.20, 0.18, 0.16, 0.16]))
     field = DOWER * gains[:, None] + rng.normal(0.0, 0.06, size=DOWER.shape)
     # Neighbouring electrodes are set too high, too low or aside: each sees a bit of the next.
     slip = rng.normal(0.0, 0.15)

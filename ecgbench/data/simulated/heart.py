@@ -119,31 +119,31 @@ def draw_heart(rng: np.random.Generator, age: float, female: bool) -> Heart:
         "posterior": (56.0, 8.5, vec(0.36, 0.26, 0.70), 0.22),
         "basal": (70.0, 8.0, vec(-0.14, -0.14, 0.34), 0.40),
     }
-    time = float(np.clip(rng.normal(1.0, 0.07), 0.85, 1.17)) * (0.97 if female else 1.02)
+    time = float(np.clip(rng.normal(0.89, 0.07), 0.75, 1.08)) * (0.97 if female else 1.02)
     qrs = {}
     for name, (at, width, vector, spread) in phases.items():
         jitter = rng.normal(0.0, 0.10, 3) * float(np.linalg.norm(vector))
         gain = size * float(np.exp(rng.normal(0.0, spread)))
         qrs[name] = bump(
             at * time * float(np.exp(rng.normal(0, 0.03))),
-            width * time * float(np.exp(rng.normal(0, 0.08))),
+            0.92 * width * time * float(np.exp(rng.normal(0, 0.08))),
             (vector + jitter) * gain,
         )
-    t_size = size**0.5 * float(np.exp(rng.normal(0.0, 0.25))) * (1.06 - 0.004 * (age - 45.0))
-    t_front = (-0.16 if female else -0.24) * float(np.exp(rng.normal(0.0, 0.35)))
-    t = vec(0.27, 0.19, t_front) * t_size + rng.normal(0.0, 0.025, 3)
+    t_size = size**0.5 * float(np.exp(rng.normal(0.0, 0.30))) * (1.06 - 0.004 * (age - 45.0))
+    t_front = (-0.13 if female else -0.20) * float(np.exp(rng.normal(0.0, 0.35)))
+    t = vec(0.32, 0.20, t_front) * t_size + rng.normal(0.0, 0.032, 3)
     p_size = float(np.exp(rng.normal(0.0, 0.25)))
     p = (
         bump(38.0, 15.0, (vec(0.03, 0.095, -0.05) + rng.normal(0, 0.012, 3)) * p_size),
         bump(66.0, 16.0, (vec(0.055, 0.050, 0.030) + rng.normal(0, 0.012, 3)) * p_size),
     )
     repolarises_early = float(np.clip(rng.normal(0.2 if age < 45 and not female else 0, 0.3), 0, 1))
-    st = vec(0.03, 0.02, -0.08) * repolarises_early + rng.normal(0.0, 0.012, 3)
+    st = vec(0.03, 0.02, -0.08) * repolarises_early + rng.normal(0.0, 0.017, 3)
     return Heart(
         p=p,
         pr=float(np.clip(rng.normal(0.148 + 0.0003 * (age - 40), 0.019), 0.118, 0.198)),
         qrs=qrs,
-        qrs_duration=0.088 * time,
+        qrs_duration=0.094 * time,
         st=st,
         t=t,
         t_width=float(np.exp(rng.normal(0.0, 0.10))),

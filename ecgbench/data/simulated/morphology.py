@@ -21,8 +21,8 @@ Effect = Callable[[Heart, float, np.random.Generator], Heart]
 #: Where in the heart a wall lies, as a direction of the dipole.
 WALLS: Mapping[str, Array] = {
     "inferior": vec(0.05, 1.0, 0.05),
-    "septal": vec(0.0, 0.05, -1.0),
-    "anterior": vec(0.40, 0.0, -0.92),
+    "septal": vec(0.22, 0.05, -0.97),
+    "anterior": vec(0.50, 0.0, -0.87),
     "anterolateral": vec(0.82, -0.12, -0.56),
     "lateral": vec(0.93, -0.28, 0.22),
     "inferolateral": vec(0.58, 0.78, 0.22),
@@ -65,11 +65,11 @@ def voltage(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
 
 def strain(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """Lateral ST depression and asymmetric T inversion, ST elevation and tall T in V1-V2."""
-    away = spread(rng, vec(-0.62, -0.12, -0.50))
+    away = spread(rng, vec(-0.62, -0.14, -0.80))
     return replace(
         heart,
         st=heart.st + away * mix(0.0, 0.19, s),
-        t=heart.t * mix(0.85, 0.15, s) + away * mix(0.05, 0.45, s),
+        t=heart.t * mix(0.85, 0.25, s) + away * mix(0.05, 0.45, s),
         t_width=heart.t_width * mix(1.0, 1.12, s),
     )
 
@@ -91,7 +91,7 @@ def left_atrium(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """LAE: a wide, notched P in II and a deep terminal P in V1."""
     right, left = heart.p
     later = mix(0.022, 0.045, s)
-    vector = left.vector * mix(1.1, 1.5, s) + vec(0.02, 0.01, mix(0.045, 0.12, s))
+    vector = left.vector * mix(1.1, 1.5, s) + vec(mix(0.03, 0.06, s), 0.03, mix(0.02, 0.06, s))
     left = Wave(left.at + later, left.rise * 1.1, left.fall * 1.15, vector)
     return replace(heart, p=(right, left), pr=heart.pr + mix(0.008, 0.025, s))
 
@@ -152,17 +152,17 @@ def right_bundle(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
 def incomplete_right_bundle(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """IRBBB: a small terminal r' in V1 and s in I and V6, QRS under 120 ms."""
     late = mix(0.098, 0.118, s)
-    end = spread(rng, vec(-0.34, -0.06, -0.36), 0.22) * mix(0.7, 1.25, s)
+    end = spread(rng, vec(-0.38, -0.08, -0.26), 0.22) * mix(0.7, 1.25, s)
     heart = heart.with_qrs(
         posterior=heart.qrs["posterior"].scaled(mix(0.85, 0.65, s)),
         basal=Wave(late - 0.022, 0.0095, 0.010, end),
     )
-    return replace(heart, qrs_duration=late, t=heart.t + vec(0.02, 0.0, 0.07) * s)
+    return replace(heart, qrs_duration=late, t=heart.t + vec(0.08, 0.0, 0.05) * mix(0.4, 1.0, s))
 
 
 def unspecific_delay(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """IVCD: QRS over 110 ms, slurred and notched, of neither bundle's shape."""
-    stretch = mix(0.112, 0.140, s) / heart.qrs_duration
+    stretch = mix(0.112, 0.142, s) / heart.qrs_duration
     heart = heart.scale_qrs(time=stretch, amplitude=0.92)
     notch = Wave(
         heart.qrs["main"].at + 0.020, 0.006, 0.006, spread(rng, vec(0.0, 0.0, 0.0) + 0.2, 1.5)
@@ -178,10 +178,10 @@ def left_anterior_fascicle(heart: Heart, s: float, rng: np.random.Generator) -> 
     up = mix(0.42, 0.95, s)
     waves = {
         "septal": bump(17, 7.5, spread(rng, vec(-0.10, 0.27, -0.22), 0.25) * size),
-        "apical": bump(34, 8.5, spread(rng, vec(0.50, 0.02, -0.20)) * size),
+        "apical": bump(34, 8.5, spread(rng, vec(0.46, 0.02, -0.10)) * size),
         "main": bump(50, 9.5, spread(rng, vec(0.80, -up, 0.25)) * size),
         "posterior": bump(66, 9.5, spread(rng, vec(0.30, -0.85 * up, 0.55)) * size),
-        "basal": bump(82, 9.0, spread(rng, vec(-0.22, -0.38 * up, 0.30), 0.3) * size),
+        "basal": bump(82, 9.0, spread(rng, vec(-0.36, -0.38 * up, 0.32), 0.3) * size),
     }
     heart = heart.with_qrs(**waves)
     return replace(heart, qrs_duration=max(heart.qrs_duration, mix(0.096, 0.112, s)))
@@ -205,7 +205,7 @@ def accessory_pathway(heart: Heart, s: float, rng: np.random.Generator) -> Heart
     """WPW: PR under 120 ms, a slurred delta wave at the pathway's side, discordant T."""
     pathways = (vec(-0.25, 0.38, -0.55), vec(0.45, -0.50, -0.25), vec(0.55, 0.10, 0.45))
     delta = spread(rng, pathways[int(rng.integers(3))]) * mix(0.55, 1.0, s)
-    lead = mix(0.024, 0.042, s)
+    lead = mix(0.028, 0.048, s)
     qrs = {name: wave.shifted(lead).scaled(mix(0.95, 0.8, s)) for name, wave in heart.qrs.items()}
     qrs["delta"] = Wave(lead + 0.004, 0.017, 0.013, delta)
     return replace(
@@ -231,7 +231,7 @@ def long_pr(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
 def low_voltage(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """LVOLT: QRS under 0.5 mV in the limb leads."""
     heart = heart.scale_qrs(amplitude=mix(0.42, 0.26, s) / max(0.6, _size(heart)))
-    return replace(heart, t=heart.t * mix(0.7, 0.5, s))
+    return replace(heart, t=heart.t * mix(0.8, 0.6, s))
 
 
 def high_voltage(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
@@ -251,11 +251,17 @@ def infarct(wall: str) -> Effect:
         to = spread(rng, direction, 0.22)
         start = float(heart.qrs["septal"].at)
         lost = {}
-        for name, share in (("septal", 1.0), ("apical", 1.0), ("main", mix(0.30, 0.60, s))):
+        part = mix(0.45, 0.85, s) if wall == "inferior" else mix(0.35, 0.78, s)
+        for name, share in (("septal", 1.0), ("apical", 1.0), ("main", part)):
             wave = heart.qrs[name]
             lost[name] = replace(wave, vector=wave.vector - to * along(wave.vector, to) * share)
-        depth = mix(0.24, 0.62, s) * size * (1.15 if wall == "inferior" else 1.0)
-        at, width = start + mix(0.004, 0.012, s), mix(0.0095, 0.0135, s)
+        depth = mix(0.10, 0.50, s) * size * (0.7 if wall == "lateral" else 0.9)
+        at, width = start + mix(0.008, 0.017, s), mix(0.0100, 0.0145, s)
+        if direction[2] < -0.5:
+            # The wall behind goes on unopposed: S deepens out to V5.
+            after = heart.qrs["posterior"]
+            vector = after.vector * 1.15 - to * depth * float(rng.uniform(0.2, 0.7))
+            lost["posterior"] = replace(after, vector=vector)
         heart = heart.with_qrs(**lost, scar=Wave(at, width, width, -to * depth))
         return _stage(heart, to, s, rng)
 
@@ -266,14 +272,17 @@ def _stage(heart: Heart, to: Array, s: float, rng: np.random.Generator) -> Heart
     """Repolarisation by the infarct's age: acute, subacute, or old."""
     age = float(rng.random())
     lost = heart.t - to * along(heart.t, to)
-    if age < 0.16:
+    if age < 0.12:
         lift = mix(0.12, 0.32, s)
         return replace(heart, st=heart.st + to * lift, t=heart.t * 0.8 + to * lift * 0.8)
-    if age < 0.45:
+    if age < 0.32:
         return replace(
             heart, st=heart.st + to * mix(0.02, 0.12, s), t=lost - to * mix(0.12, 0.38, s)
         )
-    return replace(heart, t=heart.t + (lost - heart.t) * 0.9 - to * mix(0.0, 0.16, s))
+    flatter = heart.t + (lost - heart.t) * float(rng.uniform(0.1, 0.9)) * mix(0.5, 1.0, s)
+    weak = vec(float(rng.uniform(0.35, 0.95)), 1.0, 1.0)
+    lift = float(rng.uniform(0.0, 0.11 if to[2] < -0.5 else 0.05))
+    return replace(heart, t=flatter * weak, st=heart.st + to * lift)
 
 
 def ischaemia(wall: str) -> Effect:
@@ -291,9 +300,10 @@ def ischaemia(wall: str) -> Effect:
 
 def some_ischaemia(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
     """ISC_: ischaemic ST depression and T change, over a wall that varies."""
-    wall = ("anterolateral", "lateral", "inferolateral", "anterior")[int(rng.integers(4))]
-    heart = replace(heart, st=heart.st - WALLS["inferolateral"] * mix(0.02, 0.09, s))
-    return ischaemia(wall)(heart, s, rng)
+    wall = ("lateral", "inferolateral", "inferolateral", "anterolateral")[int(rng.integers(4))]
+    depressed = vec(0.75, 0.35, -0.05) * mix(0.05, 0.14, s)
+    heart = replace(heart, st=heart.st - spread(rng, depressed))
+    return ischaemia(wall)(heart, 0.7 * s, rng)
 
 
 def injury(wall: str) -> Effect:
@@ -327,8 +337,10 @@ def flat_t(low: float, high: float) -> Effect:
     """T lowered to between `low` (marked) and `high` (subtle) of its size."""
 
     def effect(heart: Heart, s: float, rng: np.random.Generator) -> Heart:
+        left = mix(high, low, s)
+        front = left + (1.0 - left) * float(rng.uniform(0.2, 0.85))
         lateral = spread(rng, vec(-0.10, -0.04, 0.0), 0.9) * mix(0.2, 0.8, s)
-        return replace(heart, t=heart.t * mix(high, low, s) + lateral * 0.5)
+        return replace(heart, t=heart.t * vec(left, left, front) + lateral * 0.4)
 
     return effect
 

@@ -51,18 +51,18 @@ class Breathing:
 def rate_of(findings: Mapping[str, float], rng: np.random.Generator) -> float:
     """Draw the mean ventricular rate, per minute, that a rhythm goes with."""
     if "STACH" in findings:
-        return 101.0 + 45.0 * findings["STACH"]
+        return 100.5 + 46.0 * float(findings["STACH"] ** 1.6)
     if "SBRAD" in findings:
-        return 58.5 - 17.0 * findings["SBRAD"]
+        return 57.5 - 18.0 * findings["SBRAD"]
     if "SVTAC" in findings:
         return 145.0 + 60.0 * findings["SVTAC"]
     if "AFIB" in findings:
-        return float(np.clip(rng.normal(92.0, 24.0), 48.0, 165.0))
+        return float(np.clip(rng.normal(89.0, 22.0), 48.0, 165.0))
     if "PACE" in findings:
         return float(rng.choice([60.0, 65.0, 70.0, 72.0, 80.0])) + float(rng.uniform(-0.5, 0.5))
     if "SVARR" in findings:
-        return float(np.clip(rng.normal(80.0, 17.0), 50.0, 130.0))
-    return float(np.clip(rng.normal(72.0, 10.5), 60.5, 99.0))
+        return float(np.clip(rng.normal(70.0, 15.0), 48.0, 125.0))
+    return float(np.clip(rng.normal(70.0, 11.5), 53.0, 99.0))
 
 
 def intervals(
@@ -84,7 +84,7 @@ def intervals(
         return np.asarray(ratios * cycle, dtype=np.float64)
     count = int(span / (0.45 * mean)) + 6
     if "AFIB" in findings:
-        spread = float(rng.uniform(0.16, 0.30))
+        spread = float(rng.uniform(0.12, 0.28))
         return np.asarray(np.maximum(mean * np.exp(rng.normal(0.0, spread, count)), 0.30))
     if "PACE" in findings or "SVTAC" in findings:
         return np.asarray(mean * (1.0 + rng.normal(0.0, 0.003, count)))
@@ -99,13 +99,17 @@ def _sinus(
     rng: np.random.Generator,
 ) -> Array:
     """Sinus intervals with respiratory (HF), baroreflex (LF) and slow variability."""
-    high = float(rng.gamma(2.0, 0.007))
+    high = float(rng.gamma(1.1, 0.017))
     if "SARRH" in findings:
         high += 0.075 + 0.13 * findings["SARRH"]
     elif "STACH" in findings:
         high *= 0.3
-    low = float(rng.gamma(2.0, 0.007))
-    noise = 0.10 * findings["SVARR"] + 0.08 if "SVARR" in findings else 0.004
+    low = float(rng.gamma(1.3, 0.012))
+    noise = float(rng.gamma(1.2, 0.005))
+    if "SVARR" in findings and rng.random() < 0.35:
+        noise += 0.06 + 0.10 * findings["SVARR"]
+    elif "SARRH" in findings:
+        noise += float(rng.gamma(1.2, 0.03))
     phase = float(rng.uniform(0, 2 * np.pi))
     out = np.empty(count)
     time = -MARGIN
