@@ -109,12 +109,25 @@ def _wanted(spec: DatasetSpec, sums: dict[str, str], only: Sequence[str]) -> dic
         for path, digest in sums.items()
         if _matches(path, spec.remote.include) and _matches(path, patterns)
     }
+    if spec.remote.subset_files is not None:
+        prefixes = set(_subset_files(spec, spec.remote.subset_files))
+        wanted = {
+            path: digest
+            for path, digest in wanted.items()
+            if _matches(path, spec.remote.metadata) or path.rpartition(".")[0] + "." in prefixes
+        }
     if not wanted:
         raise DataError(
             f"No file of {spec.name} matches {', '.join(patterns or spec.remote.include)}.",
             f"The names stand in {SUMS} at the source.",
         )
     return wanted
+
+
+def _subset_files(spec: DatasetSpec, template: str) -> list[str]:
+    lines = (spec.folder / str(spec.subset)).read_text(encoding="utf-8").splitlines()[1:]
+    records = [int(line) for line in lines if line]
+    return [template.format(record=record, thousand=record // 1000 * 1000) for record in records]
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

@@ -64,6 +64,8 @@ class Remote(BaseModel):
         base: Base address; ``ECGBENCH_PHYSIONET_URL`` or an argument replaces it.
         include: Patterns of the files that belong; none: every file.
         metadata: Patterns of the files that hold no signal (``fetch --only metadata``).
+        subset_files: For a data set that is a subset of what lies there: how the names of a record's
+            files begin, e.g. ``records/{record:05d}_hr.``; ``{thousand}`` is the record rounded down.
         size: Size of the download in words.
     """
 
@@ -73,6 +75,7 @@ class Remote(BaseModel):
     base: str = "https://physionet.org/files"
     include: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ("*.csv", "LICENSE*", "RECORDS")
+    subset_files: str | None = None
     size: str = ""
 
 

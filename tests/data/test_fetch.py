@@ -10,10 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecgbench.data.dataset import prepare
-from ecgbench.data.fetch import fetch, parse_sums
+from ecgbench.data.fetch import _subset_files, fetch, parse_sums
+from ecgbench.data.spec import datasets
 from ecgbench.errors import DataError
 
 from .conftest import TOY, write_ptbxl
@@ -190,6 +192,32 @@ def test_only_the_metadata(server, tmp_path, add_spec) -> None:
     assert names == {"SHA256SUMS.txt", "ptbxl_database.csv", "scp_statements.csv"}
     with pytest.raises(DataError, match=r"No file .* matches \*\.xyz"):
         fetch("toy", tmp_path / "here", base_url=server.url, only=["*.xyz"])
+
+
+def test_of_a_subset_only_its_records_are_asked_for(
+    server, tmp_path, add_spec, ecgbench_home
+) -> None:
+    (tmp_path / "catalogue/some.csv").write_text("record_id\n2\n5\n")
+    files = "'records100/{thousand:05d}/{record:05d}_lr.'"
+    add_spec(
+        REMOTE.replace("path: toy/1", f"subset_files: {files}, path: toy/1") + "subset: some.csv\n"
+    )
+    folder = fetch("toy", base_url=server.url)
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert names == {
+        "SHA256SUMS.txt", "ptbxl_database.csv", "scp_statements.csv",
+        "00002_lr.hea", "00002_lr.dat", "00005_lr.hea", "00005_lr.dat",
+    }  # fmt: skip
+    assert list(prepare("toy", folder, workers=1).records.index) == ["2", "5"]
+
+
+def test_the_files_of_mini_are_named_as_in_ptbxl(shared_data) -> None:
+    spec = datasets.get("ptbxl-mini")
+    database = pd.read_csv(shared_data / "ptbxl-mini/ptbxl_database.csv")
+    expected = {f"{path}." for path in database["filename_hr"]}
+    assert spec.remote is not None
+    assert spec.remote.subset_files is not None
+    assert set(_subset_files(spec, spec.remote.subset_files)) == expected
 
 
 @pytest.mark.parametrize(("status", "hint"), [(404, "version"), (403, "agreement")])

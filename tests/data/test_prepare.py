@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -296,6 +297,24 @@ def test_a_read_only_home_is_one_clear_line(tmp_path, monkeypatch, add_spec, toy
     monkeypatch.setenv("ECGBENCH_HOME", str(tmp_path / "file"))
     with pytest.raises(EcgbenchError, match="Cannot write"):
         prepare("toy", toy_folder)
+
+
+def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_afterwards(
+    ecgbench_home, add_spec, toy_folder, monkeypatch
+) -> None:
+    add_spec()
+
+    def full(target, content) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "atomic_write", full)
+        with pytest.raises(EcgbenchError, match="No space left on device") as caught:
+            prepare("toy", toy_folder, workers=1)
+    assert "ECGBENCH_HOME" in str(caught.value.hint)
+    with pytest.raises(DataError, match="no prepared data"):
+        open_dataset("toy")
+    assert len(prepare("toy", toy_folder, workers=1).store) == 20
 
 
 @given(st.floats(1e-3, 50), st.one_of(st.none(), st.floats(10, 5000)), st.integers(0, 999))
