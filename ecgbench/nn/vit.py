@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from ecgbench.nn.patching import patchify
 from ecgbench.nn.transformer import Block, init_weights, sincos_positions
 
+LEAD_STD = 0.5
+"""Lead embeddings start as large as the sin-cos time embeddings, so that both places count alike."""
+
 
 class EcgViT(nn.Module):
     """A 1-D ViT whose tokens are single patches of single leads.
@@ -58,7 +61,7 @@ class EcgViT(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, mlp_ratio, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.apply(init_weights)
-        nn.init.normal_(self.lead_embedding, std=0.02)
+        nn.init.normal_(self.lead_embedding, std=LEAD_STD)
         if self.separator is not None:
             nn.init.normal_(self.separator, std=0.02)
 
@@ -160,13 +163,17 @@ class MaskedDecoder(nn.Module):
     Hidden places get a learned mask token; all tokens get lead and time embeddings of the decoder's
     own. Separators are not passed on: they carry no signal.
 
+    Blocks attend in turn across the leads of one time and across the times of one lead. What a hidden
+    patch is guessed from stands there; with attention over all tokens at once, finding it took some
+    500 steps in which nothing else was learnt (measured on ptbxl-mini), and a step cost more.
+
     Args:
         width_in: Width of the encoder's tokens.
         leads: Leads, L.
         patches: Most patches per lead, N.
         patch: Samples per patch, P.
         width: The decoder's own width.
-        depth: Blocks.
+        depth: Blocks, the first of them across leads.
         heads: Attention heads.
     """
 
@@ -193,7 +200,7 @@ class MaskedDecoder(nn.Module):
         self.head = nn.Linear(width, patch)
         self.apply(init_weights)
         nn.init.normal_(self.mask_token, std=0.02)
-        nn.init.normal_(self.lead_embedding, std=0.02)
+        nn.init.normal_(self.lead_embedding, std=LEAD_STD)
 
     def forward(self, tokens: Tensor, visible_index: Tensor, patches: int) -> Tensor:
         """Guess all patches.
@@ -211,10 +218,22 @@ class MaskedDecoder(nn.Module):
         index = visible_index[..., None].expand(-1, -1, shown.shape[-1])
         filled = self.mask_token.to(shown.dtype).expand(shown.shape[0], place.shape[0], -1)
         x = filled.scatter(1, index, shown) + place
-        for block in self.blocks:
-            x = block(x)
-        out: Tensor = self.head(self.norm(x))
+        grid = x.unflatten(1, (-1, patches))
+        for number, block in enumerate(self.blocks):
+            grid = _across_leads(block, grid) if number % 2 == 0 else _across_times(block, grid)
+        out: Tensor = self.head(self.norm(grid.flatten(1, 2)))
         return out
+
+
+def _across_leads(block: nn.Module, grid: Tensor) -> Tensor:
+    """Let the leads of each time attend to one another: ``[B, L, N, W]`` to the same shape."""
+    return _across_times(block, grid.transpose(1, 2)).transpose(1, 2)
+
+
+def _across_times(block: nn.Module, grid: Tensor) -> Tensor:
+    """Let the times of each lead attend to one another: ``[B, L, N, W]`` to the same shape."""
+    out: Tensor = block(grid.flatten(0, 1)).unflatten(0, grid.shape[:2])
+    return out
 
 
 def token_positions(lead_embedding: Tensor, time_embedding: Tensor) -> Tensor:
