@@ -140,3 +140,24 @@ def export_command(
         results = [result for _, result in load(version)]
         for sheet in sheets_of(results, only, full=format == "csv"):
             typer.echo(writer(sheet))
+
+
+@app.command("page")
+def page_command(
+    folder: Folder = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; default: page.html of each version.")
+    ] = None,
+    ecgs: Annotated[
+        str, typer.Option(help="Whose ECGs to draw: none, simulated or all (recorded ones too).")
+    ] = "simulated",
+) -> None:
+    """Write one self-contained HTML page to look at."""
+    from ecgbench.leaderboard.page.render import write_page
+
+    if ecgs not in ("none", "simulated", "all"):
+        raise ResultError(f"--ecgs cannot be {ecgs!r}.", "Say none, simulated or all.")
+    for version in versions(folder):
+        target = out or version / "page.html"
+        write_page(version, target, with_examples=ecgs)
+        typer.echo(target)

@@ -1,7 +1,7 @@
 """The overall table: rows against the questions of one data set, and means over complete rows only.
 
-For each protocol and variant the label sets of a data set stand side by side. A row has a mean over them
-only where it has them all; what is missing is said. Data sets, tracks and simulated and real data never
+For each protocol and variant the tasks of a data set (its label sets) stand side by side. A row has a mean
+over them only where it has them all; what is missing is said. Data sets, tracks and simulated and real data never
 share an overall table.
 """
 
@@ -21,7 +21,7 @@ from ecgbench.leaderboard.sheets import Sheet, number
 
 @dataclass(frozen=True)
 class Block:
-    """The tables of one data set, protocol and variant: label sets that can be averaged over."""
+    """The tables of one data set, protocol and variant: tasks that can be averaged over."""
 
     dataset: str
     track: str
@@ -42,9 +42,9 @@ class Line:
 
     Attributes:
         row: Key of the row.
-        cells: By label set, its figure and, where it has none, why.
-        mean: Over all label sets; NaN where one is missing.
-        rank: Mean rank over the label sets, among the rows that have them all; NaN otherwise.
+        cells: By task, its figure and, where it has none, why.
+        mean: Over all tasks; NaN where one is missing.
+        rank: Mean rank over the tasks, among the rows that have them all; NaN otherwise.
         rank_span: Its 95 % interval over resamples of the patients.
     """
 
@@ -81,10 +81,10 @@ def lines(block: Block) -> list[Line]:
 def overall_sheet(members: Sequence[Block]) -> Sheet:
     """All blocks of one data set and track, one line a row and protocol."""
     first = members[0]
-    sets = sorted({t.question.first.task.label_set for block in members for t in block.tables})
+    sets = sorted({t.question.first.task.name for block in members for t in block.tables})
     body = []
     for block in members:
-        asked = {t.question.first.task.label_set for t in block.tables}
+        asked = {t.question.first.task.name for t in block.tables}
         for line in lines(block):
             cells = [_cell(line, name) if name in asked else "" for name in sets]
             low, high = line.rank_span
@@ -104,11 +104,11 @@ def overall_sheet(members: Sequence[Block]) -> Sheet:
     numeric = ("mean", "mean_rank", "mean_rank_low", "mean_rank_high")
     return Sheet(
         f"{first.dataset} ({kind}, track {first.track})",
-        ("protocol", "row", *numeric, "label_sets", *sets),
+        ("protocol", "row", *numeric, "tasks", *sets),
         tuple(body),
         frozenset(numeric),
         (
-            "A mean stands only where a row has a ranked figure for every label set of its line.",
+            "A mean stands only where a row has a ranked figure for every task of its line.",
             "Ranks are among the rows that have one.",
         ),
     )
@@ -117,7 +117,7 @@ def overall_sheet(members: Sequence[Block]) -> Sheet:
 def _line(key: str, tables: Sequence[Table], rows: Sequence[Row | None]) -> Line:
     cells: dict[str, tuple[float, str]] = {}
     for table, row in zip(tables, rows, strict=True):
-        name = table.question.first.task.label_set
+        name = table.question.first.task.name
         summary = row.summaries.get(table.lead.name) if row and table.lead else None
         if row is None:
             cells[name] = (math.nan, "missing")
@@ -131,7 +131,7 @@ def _line(key: str, tables: Sequence[Table], rows: Sequence[Row | None]) -> Line
 
 
 def _mean_ranks(complete: Sequence[Line], tables: Sequence[Table]) -> list[Line]:
-    """Ranks among complete rows, averaged over label sets, with intervals over resamples."""
+    """Ranks among complete rows, averaged over tasks, with intervals over resamples."""
     if not complete:
         return []
     points, drawn = [], []
@@ -156,3 +156,21 @@ def _mean_ranks(complete: Sequence[Line], tables: Sequence[Table]) -> list[Line]
 def _cell(line: Line, name: str) -> str:
     value, reason = line.cells[name]
     return number(value) or reason
+
+
+def critical_rank_difference(rows: int, tables: int) -> float:
+    """Nemenyi's critical difference of mean ranks at 5 % (Demsar, JMLR 2006).
+
+    Args:
+        rows: How many are ranked.
+        tables: How many tables the ranks are means of.
+
+    Returns:
+        NaN where there are fewer than two of either.
+    """
+    if rows < 2 or tables < 2:
+        return math.nan
+    from scipy.stats import studentized_range
+
+    q = float(studentized_range.ppf(0.95, rows, math.inf)) / math.sqrt(2)
+    return q * math.sqrt(rows * (rows + 1) / (6 * tables))

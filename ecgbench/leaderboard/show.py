@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+
 from ecgbench.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Table, table_of

@@ -235,11 +235,11 @@ def test_means_over_tasks_are_of_complete_rows(folder: Path) -> None:
     build(folder)
     rows = lines(folder, "overall-sim-standard.csv")
     assert rows["random_init@sim"]["mean"] == ""
-    assert rows["random_init@sim"]["super"] == "missing"
-    assert rows["random_init@sim"]["label_sets"] == "1 of 2"
+    assert rows["random_init@sim"]["sim-super"] == "missing"
+    assert rows["random_init@sim"]["tasks"] == "1 of 2"
     whole = rows["clip@sim"]
     assert float(whole["mean"]) == pytest.approx(
-        (float(whole["sub"]) + float(whole["super"])) / 2, abs=1e-4
+        (float(whole["sim-toy"]) + float(whole["sim-super"])) / 2, abs=1e-4
     )
     assert float(whole["mean_rank"]) >= 1
 

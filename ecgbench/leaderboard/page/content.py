@@ -1,0 +1,292 @@
+"""What the page shows, put together from tables; the templates only lay it out."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from ecgbench.leaderboard.inert import plain
+from ecgbench.leaderboard.overall import Block, Line, blocks, critical_rank_difference, lines
+from ecgbench.leaderboard.page import svg
+from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.sheets import notes_of, number, pretrained_on
+
+
+@dataclass(frozen=True)
+class ClassLine:
+    """One class of a row."""
+
+    name: str
+    positives: int
+    auroc: str
+    auprc: str
+    f1: str
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class RowView:
+    """A row of a question's table."""
+
+    identifier: str
+    method: str
+    variant: str
+    pretraining: str
+    family: str
+    status: str
+    rank: str
+    rank_order: int
+    bracket: str
+    figures: list[tuple[str, str, float]]  # text, its interval, what it is sorted by
+    bar: Markup
+    classes_scored: str
+    runs: str
+    parameters: int
+    minutes: float | None
+    notes: list[str]
+    classes: list[ClassLine]
+
+
+@dataclass(frozen=True)
+class TableView:
+    """One question."""
+
+    identifier: str
+    title: str
+    metrics: list[str]
+    rows: list[RowView]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """A task with one protocol: its variants and its pictures."""
+
+    identifier: str
+    task: str
+    protocol: str
+    dataset: str
+    simulated: bool
+    track: str
+    tables: list[TableView]
+    charts: list[tuple[str, Markup]] = field(default_factory=list)
+    heat: HeatMap | None = None
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Rows against variants; each cell a text and a step of its colour, 0 to 9."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[tuple[str, int]]]]
+
+
+@dataclass(frozen=True)
+class OverallView:
+    """One data set, protocol and variant over its label sets."""
+
+    title: str
+    simulated: bool
+    sets: list[str]
+    rows: list[tuple[str, str, str, list[str]]]  # row, mean, mean rank, cells
+    diagram: Markup
+
+
+def sections(tables: Sequence[Table]) -> list[SectionView]:
+    """The page's sections, by task and protocol."""
+    grouped: defaultdict[tuple[str, str], list[Table]] = defaultdict(list)
+    for table in tables:
+        run = table.question.first
+        grouped[run.task.name, run.protocol.name].append(table)
+    return [
+        _section(number_, sorted(members, key=_share))
+        for number_, (_, members) in enumerate(sorted(grouped.items()))
+    ]
+
+
+def overall(tables: Sequence[Table]) -> list[OverallView]:
+    """The overall tables, where a protocol is put on more than one label set."""
+    return [_overall(block) for block in blocks(tables) if len(block.tables) > 1]
+
+
+def _section(place: int, tables: list[Table]) -> SectionView:
+    run = tables[0].question.first
+    views = [_table(f"t{place}-{i}", table) for i, table in enumerate(tables)]
+    charts, heat = [], None
+    if len(tables) > 1 and all(math.isfinite(_share(table)[0]) for table in tables):
+        charts.append(("Label efficiency", _efficiency(tables)))
+    elif len(tables) > 1:
+        heat = _heat(tables)
+    costs = _costs(tables[-1])
+    if costs is not None:
+        charts.append(("Cost against quality", costs))
+    return SectionView(
+        f"s{place}",
+        plain(run.task.name),
+        plain(run.protocol.name),
+        plain(run.task.dataset),
+        run.task.simulated,
+        plain(run.protocol.track),
+        views,
+        charts,
+        heat,
+    )
+
+
+def _table(identifier: str, table: Table) -> TableView:
+    lead = table.lead.name if table.lead else ""
+    summaries = [row.summaries[lead] for row in table.rows if lead in row.summaries]
+    values = [v for s in summaries for v in (s.value, *s.span)]
+    axis = svg.axis_for(values, 4, 116)
+    rows = [_row(f"{identifier}-{i}", table, row, axis) for i, row in enumerate(table.rows)]
+    variant = plain(table.question.first.protocol.variant)
+    notes = [plain(note) for note in notes_of(table)]
+    return TableView(identifier, variant, [m.title for m in table.metrics], rows, notes)
+
+
+def _row(identifier: str, table: Table, row: Row, axis: svg.Axis) -> RowView:
+    run = row.first
+    lead = row.summaries.get(table.lead.name) if table.lead else None
+    seconds = [math.fsum(r.costs.seconds.values()) for r in row.good]
+    scores = run.scores
+    spread = "" if row.rank_span is None else f"{row.rank_span[0]} to {row.rank_span[1]}"
+    return RowView(
+        identifier=identifier,
+        method=plain(run.method.title),
+        variant=plain(run.method.variant),
+        pretraining=plain(pretrained_on(run)),
+        family=plain(run.method.family),
+        status=row.status,
+        rank=f"{row.rank} ({spread})" if row.rank else "",
+        rank_order=row.rank or 10**6,
+        bracket=row.bracket,
+        figures=[_figure(row, metric.name) for metric in table.metrics],
+        bar=svg.interval_bar(lead.value, *lead.span, axis) if lead else Markup(),
+        classes_scored=f"{scores.scored_classes} of {len(scores.classes)}"
+        if scores and scores.classes
+        else "",
+        runs=f"{len(row.good)} of {row.expected}",
+        parameters=run.method.parameters,
+        minutes=math.fsum(seconds) / len(seconds) / 60 if seconds else None,
+        notes=[plain(note) for note in row.notes],
+        classes=_classes(row),
+    )
+
+
+def _figure(row: Row, metric: str) -> tuple[str, str, float]:
+    summary = row.summaries.get(metric)
+    if summary is None:
+        return "", "", -1.0
+    low, high = number(summary.span.low, 3), number(summary.span.high, 3)
+    return number(summary.value, 3), f"{low} to {high}" if low else "", summary.value
+
+
+def _classes(row: Row) -> list[ClassLine]:
+    runs = [run.scores.classes for run in row.good if run.scores and run.scores.classes]
+    if not runs or row.status == "mixed":
+        return []
+    axis = svg.Axis(0, 1, 4, 116)
+    found = []
+    for k, entry in enumerate(runs[0]):
+        figures = {n: [getattr(c[k], n) for c in runs] for n in ("auroc", "auprc", "f1")}
+        means = {n: _mean([f.value for f in many]) for n, many in figures.items()}
+        low = _mean([f.low for f in figures["auroc"]])
+        high = _mean([f.high for f in figures["auroc"]])
+        bar = svg.interval_bar(means["auroc"], low, high, axis)
+        auroc, auprc, f1 = (number(mean, 3) or "undefined" for mean in means.values())
+        found.append(ClassLine(plain(entry.name), entry.positives, auroc, auprc, f1, bar))
+    return found
+
+
+def _efficiency(tables: Sequence[Table]) -> Markup:
+    series: defaultdict[str, list[svg.Point]] = defaultdict(list)
+    title = ""
+    for table in tables:
+        for row in table.rows:
+            summary = row.summaries.get(table.lead.name) if table.lead and row.rank else None
+            if summary is not None and table.lead is not None:
+                title = table.lead.title
+                point = svg.Point(_share(table)[0], summary.value, *summary.span)
+                series[row.key].append(point)
+    named = [svg.Series(name, points) for name, points in sorted(series.items())]
+    return svg.lines(named, f"{title} by share of the labels", "labelled training records", title)
+
+
+def _costs(table: Table) -> Markup | None:
+    series = []
+    for row in table.rows:
+        summary = row.summaries.get(table.lead.name) if table.lead and row.rank else None
+        seconds = [math.fsum(run.costs.seconds.values()) for run in row.good]
+        if summary is not None and seconds and math.fsum(seconds) > 0:
+            minutes = math.fsum(seconds) / len(seconds) / 60
+            series.append(svg.Series(row.key, [svg.Point(minutes, summary.value, *summary.span)]))
+    if len(series) < 2 or table.lead is None:
+        return None
+    ordered = sorted(series, key=lambda one: one.name)
+    return svg.scatter(ordered, f"{table.lead.title} against minutes", "minutes", table.lead.title)
+
+
+def _heat(tables: Sequence[Table]) -> HeatMap:
+    keys = sorted({row.key for table in tables for row in table.rows if row.rank})
+    columns = [plain(table.question.first.protocol.variant) for table in tables]
+    values: dict[tuple[str, int], float] = {}
+    for j, table in enumerate(tables):
+        for row in table.rows:
+            if row.rank and table.lead:
+                values[row.key, j] = row.summaries[table.lead.name].value
+    low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
+
+    def cell(key: str, j: int) -> tuple[str, int]:
+        value = values.get((key, j), math.nan)
+        if not math.isfinite(value):
+            return "missing", -1
+        return number(value, 3), min(9, int(10 * (value - low) / ((high - low) or 1.0)))
+
+    return HeatMap(columns, [(plain(k), [cell(k, j) for j in range(len(tables))]) for k in keys])
+
+
+def _overall(block: Block) -> OverallView:
+    answered = lines(block)
+    sets = [table.question.first.task.name for table in block.tables]
+    ranked = [(line.row, line.rank) for line in answered if math.isfinite(line.rank)]
+    difference = critical_rank_difference(len(ranked), len(sets))
+    title = f"{plain(block.dataset)}, {plain(block.name)}, track {plain(block.track)}"
+    diagram = Markup()
+    if len(ranked) > 1:
+        diagram = svg.critical_difference(ranked, difference, f"Mean ranks: {title}")
+    return OverallView(
+        title,
+        block.simulated,
+        [plain(name) for name in sets],
+        [(plain(x.row), number(x.mean, 3), _ranks(x), _cells(x, sets)) for x in answered],
+        diagram,
+    )
+
+
+def _ranks(line: Line) -> str:
+    if not math.isfinite(line.rank):
+        return ""
+    return (
+        f"{number(line.rank, 2)} ({number(line.rank_span[0], 2)} to {number(line.rank_span[1], 2)})"
+    )
+
+
+def _cells(line: Line, sets: Sequence[str]) -> list[str]:
+    return [number(line.cells[name][0], 3) or plain(line.cells[name][1]) for name in sets]
+
+
+def _share(table: Table) -> tuple[float, str]:
+    """The share of labels in a variant's name, in per cent."""
+    variant = table.question.first.protocol.variant
+    digits = variant.removesuffix("%")
+    is_share = variant.endswith("%") and digits.replace(".", "", 1).isdigit()
+    return (float(digits) if is_share and digits.isascii() else math.inf), variant
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else math.nan
