@@ -108,8 +108,8 @@ def solve(
     if not grid:
         return LogisticFit(coefs, converged, trained)
 
-    basis = _eigenbasis(torch.as_tensor(X, dtype=torch.float64, device=device))
-    labels = torch.as_tensor(Y, device=device)
+    basis = _eigenbasis(torch.tensor(X, dtype=torch.float64, device=device))
+    labels = torch.tensor(Y, device=device)
     width = 5 * records + (2 * HISTORY + 6) * basis.rows.shape[1]
     size = max(1, MEMORY_ELEMENTS // width)
     for start in range(0, len(grid), size):
@@ -203,7 +203,9 @@ def _start(A: Tensor, labels: Tensor, strength: Tensor) -> Batch:
     curvature = (A**2).sum(dim=0)[:, None] * (strength * share * (1 - share))[None]
     curvature[:-1] += 1.0
     scale = strength * torch.minimum(positives, records - positives)
-    return Batch(labels, strength, theta, curvature, scale, torch.arange(len(strength)))
+    return Batch(
+        labels, strength, theta, curvature, scale, torch.arange(len(strength), device=A.device)
+    )
 
 
 def _gradient(A: Tensor, batch: Batch, logits: Tensor, penalty: Tensor) -> Tensor:
