@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ecgbench.data.simulated.measurements import band_pass
+from ecgbench.progress import track
 
 #: Positives that a statement needs in the real records to be scored.
 MIN_POSITIVES = 10
@@ -121,7 +122,7 @@ def train(
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps + 1)
     net.train()
-    for _ in range(epochs):
+    for _ in track(range(epochs), "Training", epochs):
         order = torch.randperm(len(x))
         for i in range(len(x) // batch):
             rows = order[i * batch : (i + 1) * batch]
