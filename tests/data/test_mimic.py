@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
             write_record(root, path, ecg_like(rng, 5000, 500), fs=500, sig_name=names)
             records.append(f"{subject},{study},{study},2180-01-01,{path}")
             measured.append(
-                f"{subject},{study},6848,2180-01-01,Sinus rhythm,  **Normal EKG** ,last,,800"
+                f"{subject},{study},6848,2180-01-01,Sinus rhythm,  **Normal EKG** ,last,then,800"
             )
     (root / "record_list.csv").write_text("\n".join(records) + "\n")
     (root / "machine_measurements.csv").write_text(
@@ -58,7 +58,9 @@ def test_subjects_reports_and_leads(ecgbench_home, add_spec, folder) -> None:
     assert len(dataset.store) == 2 * SUBJECTS
     first = dataset.records.loc["4000"]
     assert (first["patient_id"], first["device"]) == ("0", "6848")
-    assert first["report"] == "Sinus rhythm. Normal ECG. last."  # report_10 comes after report_2
+    assert (
+        first["report"] == "Sinus rhythm. Normal ECG. then. last."
+    )  # report_10 comes after report_2
     per_subject = dataset.records.groupby("patient_id")["split"].nunique()
     assert (per_subject == 1).all()
     assert set(dataset.records["split"]) == {"train", "val", "test"}
