@@ -16,9 +16,15 @@ from numpy.typing import NDArray
 
 from ecgbench.errors import ResultError
 from ecgbench.hashing import content_hash
-from ecgbench.results.predictions import Predictions, ScorePredictions
+from ecgbench.results.predictions import (
+    Predictions,
+    RankPredictions,
+    ScorePredictions,
+    TextPredictions,
+)
 from ecgbench.results.replicates import pack
 from ecgbench.results.schema import ClassFigures, Figure, Scores
+from ecgbench.score_reports import Reports, score_ranks, score_texts
 
 if TYPE_CHECKING:
     from ecgbench.metrics.weighted import Statistic
@@ -47,29 +53,36 @@ class Labels(Protocol):
 
 def score(
     predictions: Predictions,
-    labels: Labels,
+    labels: Labels | Reports,
     patients: Sequence[str] | NDArray[np.str_],
     *,
     resamples: int,
 ) -> Scores:
-    """Score predictions by the labels of their records.
+    """Score predictions by the labels of their records, or by the reports.
 
     Args:
-        predictions: One score a record and class.
-        labels: Of the test records.
+        predictions: Of whatever kind.
+        labels: Of the test records; for texts and ranks their reports.
         patients: ``[n]``, the patient of each record of ``labels``.
         resamples: Of the patient bootstrap.
 
     Returns:
-        Macro figures over the scored classes (``auroc``, ``auprc``, and ``f1`` at the thresholds that
-        validation chose, or ``f1_test_max`` where the protocol chooses none), figures by class, and
-        the replicates that comparisons need.
+        For scores: macro figures over the scored classes (``auroc``, ``auprc``, and ``f1`` at the
+        thresholds that validation chose, or ``f1_test_max`` where the protocol chooses none), figures
+        by class, and the replicates that comparisons need. For texts and ranks see ``score_reports.py``.
 
     Raises:
         ResultError: Predictions of other records or classes than the labels'; names them.
     """
+    people = [str(patient) for patient in patients]
+    if isinstance(labels, Reports):
+        if isinstance(predictions, TextPredictions):
+            return score_texts(predictions, labels, people, resamples, BOOTSTRAP_SEED)
+        if isinstance(predictions, RankPredictions):
+            return score_ranks(predictions, labels, people, resamples, BOOTSTRAP_SEED)
+        raise ResultError("Scores are held against labels, not against reports.")
     if not isinstance(predictions, ScorePredictions):
-        raise ResultError(f"{type(predictions).__name__} cannot be scored by labels.")
+        raise ResultError(f"{type(predictions).__name__} are held against reports, not labels.")
     if tuple(predictions.classes) != tuple(labels.classes):
         raise ResultError(
             f"The predictions are of other classes than the labels: "
@@ -77,7 +90,7 @@ def score(
         )
     scores = predictions.scores[rows_of(predictions.record_ids, labels.record_ids)]
     values = np.asarray(labels.values)
-    boots = _bootstraps(values, scores, predictions.thresholds, list(map(str, patients)), resamples)
+    boots = _bootstraps(values, scores, predictions.thresholds, people, resamples)
     return _scores_of(boots, values, tuple(labels.classes), predictions.thresholds, resamples)
 
 
@@ -160,17 +173,17 @@ def _scores_of(
     by_class = [class_intervals(boots[n]) for n in ("auroc", "auprc", _f1_name(boots))]
     positives = values.sum(axis=0, dtype=np.int64)
     return Scores(
-        figures={name: _figure(interval) for name, interval in macro.items()},
+        figures={name: figure_of(interval) for name, interval in macro.items()},
         classes=tuple(
             ClassFigures(
                 name=name,
                 positives=int(positives[k]),
                 negatives=int(len(values) - positives[k]),
-                patients=_number(auroc.patients[k]),
-                auroc=_figure(by_class[0][k]),
-                auprc=_figure(by_class[1][k]),
-                f1=_figure(by_class[2][k]),
-                threshold=None if thresholds is None else _number(thresholds[k]),
+                patients=number_of(auroc.patients[k]),
+                auroc=figure_of(by_class[0][k]),
+                auprc=figure_of(by_class[1][k]),
+                f1=figure_of(by_class[2][k]),
+                threshold=None if thresholds is None else number_of(thresholds[k]),
             )
             for k, name in enumerate(classes)
         ),
@@ -198,16 +211,18 @@ def _f1_name(boots: dict[str, Bootstrap]) -> str:
     return "f1" if "f1" in boots else "f1_test_max"
 
 
-def _figure(interval: Interval) -> Figure:
+def figure_of(interval: Interval) -> Figure:
+    """An interval as records hold it."""
     return Figure(
-        value=_number(interval.value),
-        low=_number(interval.low),
-        high=_number(interval.high),
-        se=_number(interval.se),
+        value=number_of(interval.value),
+        low=number_of(interval.low),
+        high=number_of(interval.high),
+        se=number_of(interval.se),
     )
 
 
-def _number(value: float | np.floating) -> float | None:
+def number_of(value: float | np.floating) -> float | None:
+    """A number in the digits of a record; None for NaN."""
     return round(float(value), DIGITS) + 0.0 if np.isfinite(value) else None
 
 

@@ -6,9 +6,10 @@ over seeds and draws of a row has replicates too, and two rows are compared resa
 interval is of the patients: it says how far the figure would move on other patients, given these
 trained models. How far it moves over seeds and draws stands beside it as two standard deviations.
 
-As in :mod:`ecgbench.stats.bootstrap`, standard errors are corrected for few patients and quantiles are
-Student's, with degrees of freedom by Satterthwaite's formula from the variance of each class. For a
-pair of rows, whose variances by class of the difference are not stored, those of the two rows are added.
+As in :mod:`ecgbench.stats.bootstrap`, standard errors are corrected for few patients, and intervals have
+Student's quantiles with degrees of freedom by Satterthwaite's formula from the variance of each class.
+For a pair of rows, whose variances by class of the difference are not stored, those of the two rows are
+added.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def evidence_of(result: Result, metric: str) -> Evidence | None:
     pairs = [_class_spread(entry, metric) for entry in scores.classes]
     known = [pair for pair in pairs if pair is not None]
     if not known:  # no classes: the records themselves are averaged
-        patients = float(result.data.n_test_patients) if result.data else 0.0
+        patients = scores.patients or 0.0
         known = [(float(np.nanvar(replicates, ddof=1)), patients)] if patients >= 2 else []
     return Evidence(
         figure.value,
@@ -134,42 +135,32 @@ def limits(value: float, se: float, freedom: float, patients: float) -> Span:
 
 
 def p_values(items: Sequence[Evidence]) -> Values:
-    """Two-sided p-values ``[n, n]`` of no difference, uncorrected; NaN where nothing can be said."""
-    from scipy.special import stdtr
+    """Two-sided p-values ``[n, n]`` of no difference, uncorrected; NaN where nothing can be said.
 
-    difference, se, freedom = _paired(items)
+    The normal distribution's, as :func:`ecgbench.stats.bootstrap.compare` has them.
+    """
+    from scipy.special import ndtr
+
+    values = np.array([item.value for item in items])
+    difference, se = values[:, None] - values[None, :], paired_errors(items)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stdtr(freedom, -np.abs(difference) / se)
+        p = 2 * ndtr(-np.abs(difference) / se)
     # Equal on every resample: the same predictions. Different, yet always by the same: unjudged.
     return np.where(difference == 0, 1.0, np.where(se > 0, p, np.nan))
 
 
-def smallest_difference(items: Sequence[Evidence]) -> float:
-    """The median over pairs of the least difference that reaches 5 %, uncorrected; NaN for one row."""
-    from scipy.special import stdtrit
-
-    _, se, freedom = _paired(items)
-    upper = np.triu_indices(len(items), 1)
-    reach = stdtrit(freedom[upper], 1 - LEVEL / 2) * se[upper]
-    reach = reach[np.isfinite(reach)]
-    return float(np.median(reach)) if len(reach) else math.nan
-
-
-def _paired(items: Sequence[Evidence]) -> tuple[Values, Values, Values]:
-    """Difference, its standard error and degrees of freedom, each ``[n, n]``."""
-    values = np.array([item.value for item in items])
+def paired_errors(items: Sequence[Evidence]) -> Values:
+    """Standard errors ``[n, n]`` of the differences between rows; NaN on the diagonal."""
     n = len(items)
-    se, freedom = np.full((n, n), np.nan), np.full((n, n), np.nan)
+    se = np.full((n, n), np.nan)
     draws = np.stack([item.replicates for item in items])
     for i in range(n - 1):
-        others = range(i + 1, n)
         variance = np.nanvar(draws[i + 1 :] - draws[i], axis=1, ddof=1)
-        for j, spread in zip(others, variance, strict=True):
+        for j, spread in zip(range(i + 1, n), variance, strict=True):
             if len(items[i].spread) and len(items[i].spread) == len(items[j].spread):
-                inflation, df = _correction(items[i].spread + items[j].spread, items[i].patients)
+                inflation, _ = _correction(items[i].spread + items[j].spread, items[i].patients)
                 se[i, j] = se[j, i] = math.sqrt(float(spread) * inflation)
-                freedom[i, j] = freedom[j, i] = df
-    return values[:, None] - values[None, :], se, freedom
+    return se
 
 
 def _correction(spread: Values, patients: Values) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """The overall table: rows against the questions of one data set, and means over complete rows only.
 
-For each protocol and variant the tasks of a data set (its label sets) stand side by side. A row has a mean
-over them only where it has them all; what is missing is said. Data sets, tracks and simulated and real data never
-share an overall table.
+For each protocol and variant the tasks of a data set (its label sets) stand side by side. A row has a
+mean over them only where it has them all; what is missing is said. Data sets, tracks and simulated and
+real data never share an overall table.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ecgbench.leaderboard.ranking import rank_draws
 from ecgbench.leaderboard.rows import Row, Table
 from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.stats.ranks import CriticalDifference, critical_difference, mean_ranks
 
 
 @dataclass(frozen=True)
@@ -134,43 +135,41 @@ def _mean_ranks(complete: Sequence[Line], tables: Sequence[Table]) -> list[Line]
     """Ranks among complete rows, averaged over tasks, with intervals over resamples."""
     if not complete:
         return []
-    points, drawn = [], []
-    for table in tables:
-        assert table.lead is not None
-        by_key = {row.key: row.summaries[table.lead.name] for row in table.rows if row.rank}
-        chosen = [by_key[line.row] for line in complete]
-        sign = -1.0 if table.lead.lower_is_better else 1.0
-        points.append(rank_draws(sign * np.array([[summary.value] for summary in chosen]))[:, 0])
-        replicates = [s.evidence.replicates for s in chosen if s.evidence is not None]
-        drawn.append(rank_draws(sign * np.stack(replicates)))
-    mean = np.mean(points, axis=0)
-    shortest = min(draws.shape[1] for draws in drawn)
-    resampled = np.mean([draws[:, :shortest] for draws in drawn], axis=0)
-    low, high = np.percentile(resampled, [2.5, 97.5], axis=1, method="inverted_cdf")
+    draws = [_draws(table, complete) for table in tables]
+    shortest = min(task.shape[1] for task in draws)
+    found = mean_ranks(_values(complete, tables), [task[:, :shortest] for task in draws])
     return [
-        Line(line.row, line.cells, line.mean, float(mean[i]), (float(low[i]), float(high[i])))
-        for i, line in enumerate(complete)
+        Line(line.row, line.cells, line.mean, rank.value, (rank.low, rank.high))
+        for line, rank in zip(complete, found, strict=True)
     ]
+
+
+def ranks_over_tasks(block: Block) -> CriticalDifference | None:
+    """Friedman's test and Nemenyi's critical difference; None for fewer than two rows or tasks."""
+    complete = [line for line in lines(block) if math.isfinite(line.mean)]
+    if len(complete) < 2 or len(block.tables) < 2:
+        return None
+    return critical_difference(_values(complete, block.tables))
+
+
+def _values(complete: Sequence[Line], tables: Sequence[Table]) -> NDArray[np.float64]:
+    """``[rows, tasks]`` figures, greater ones better."""
+    named = [(table.question.first.task.name, _sign(table)) for table in tables]
+    return np.array([[sign * line.cells[name][0] for name, sign in named] for line in complete])
+
+
+def _draws(table: Table, complete: Sequence[Line]) -> NDArray[np.float64]:
+    """``[rows, resamples]`` of one task."""
+    assert table.lead is not None
+    by_key = {row.key: row.summaries[table.lead.name].evidence for row in table.rows if row.rank}
+    chosen = [by_key[line.row] for line in complete]
+    return _sign(table) * np.stack([item.replicates for item in chosen if item is not None])
+
+
+def _sign(table: Table) -> float:
+    return -1.0 if table.lead is not None and table.lead.lower_is_better else 1.0
 
 
 def _cell(line: Line, name: str) -> str:
     value, reason = line.cells[name]
     return number(value) or reason
-
-
-def critical_rank_difference(rows: int, tables: int) -> float:
-    """Nemenyi's critical difference of mean ranks at 5 % (Demsar, JMLR 2006).
-
-    Args:
-        rows: How many are ranked.
-        tables: How many tables the ranks are means of.
-
-    Returns:
-        NaN where there are fewer than two of either.
-    """
-    if rows < 2 or tables < 2:
-        return math.nan
-    from scipy.stats import studentized_range
-
-    q = float(studentized_range.ppf(0.95, rows, math.inf)) / math.sqrt(2)
-    return q * math.sqrt(rows * (rows + 1) / (6 * tables))

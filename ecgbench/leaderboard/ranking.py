@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.leaderboard.evidence import LEVEL, Evidence, p_values, smallest_difference
+from ecgbench.leaderboard.evidence import LEVEL, Evidence, p_values, paired_errors
 from ecgbench.stats.bootstrap import holm
+from ecgbench.stats.ranks import smallest_separable
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Ranking:
         high: Greatest.
         brackets: Letters; rows that share one are not separated by the paired bootstrap with Holm's
             correction over all pairs.
-        separable: See :func:`ecgbench.leaderboard.evidence.smallest_difference`.
+        separable: See :func:`ecgbench.stats.ranks.smallest_separable`.
     """
 
     ranks: list[int]
@@ -50,7 +51,7 @@ def rank(rows: Sequence[Evidence], lower_is_better: bool = False) -> Ranking:
         [int(value) for value in low],
         [int(value) for value in high],
         [by_row[row] for row in range(len(rows))],
-        smallest_difference(rows),
+        smallest_separable(paired_errors(rows)[np.triu_indices(len(rows), 1)]),
     )
 
 

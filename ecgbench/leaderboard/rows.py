@@ -91,7 +91,7 @@ class Table:
         metrics: The columns.
         lead: What rows are ranked by.
         rows: Best first; what is not ranked comes after, by status and name.
-        separable: The difference that pairs of rows need to be told apart (see ``evidence.py``).
+        separable: The difference that pairs of rows need to be told apart.
     """
 
     question: Question

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.errors import DataError, EcgbenchError
+from ecgbench.metrics.text import words
 from ecgbench.results.schema import TaskPart
+from ecgbench.score_reports import Reports
 from ecgbench.scoring import test_fingerprint
 
 
@@ -23,6 +25,7 @@ class Truth:
         record_ids: ``[n]``.
         values: ``[n, k]`` zeros and ones.
         patients: ``[n]``.
+        texts: ``[n]`` reports, empty where a record has none.
         data_fingerprint: Of the prepared data set; None where only its metadata was read.
     """
 
@@ -30,12 +33,20 @@ class Truth:
     record_ids: NDArray[np.str_]
     values: NDArray[np.uint8]
     patients: NDArray[np.str_]
+    texts: tuple[str, ...] = ()
     data_fingerprint: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """As results hold it."""
         return test_fingerprint(self)
+
+    def of_reports(self) -> tuple[Reports, NDArray[np.str_]]:
+        """The records that have a report, and their patients."""
+        kept = [row for row, text in enumerate(self.texts) if words(text)]
+        return Reports(
+            self.record_ids[kept], tuple(self.texts[row] for row in kept)
+        ), self.patients[kept]
 
 
 Source = Callable[[TaskPart], Truth]
@@ -51,8 +62,15 @@ def prepared(task: TaskPart) -> Truth:
 
     dataset = open_dataset(task.dataset)
     table = dataset.labels(task.label_set, "test")
-    patients = dataset.records["patient_id"].to_numpy(dtype=str)[table.rows]
-    return Truth(table.classes, table.record_ids, table.values, patients, dataset.fingerprint)
+    test = dataset.records.iloc[table.rows]
+    return Truth(
+        table.classes,
+        table.record_ids,
+        table.values,
+        test["patient_id"].to_numpy(dtype=str),
+        tuple(test["report"]),
+        dataset.fingerprint,
+    )
 
 
 def from_metadata(folder: Path) -> Source:
@@ -79,7 +97,8 @@ def from_metadata(folder: Path) -> Source:
         kept = values.any(axis=1)
         ids = test.index.to_numpy(dtype=str)[kept]
         patients = test["patient_id"].to_numpy(dtype=str)[kept]
-        return Truth(labels.classes, ids, values[kept], patients)
+        texts = tuple(test["report"].to_numpy(dtype=object)[kept])
+        return Truth(labels.classes, ids, values[kept], patients, texts)
 
     return read
 

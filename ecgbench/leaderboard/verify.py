@@ -181,9 +181,12 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
     if result.data.n_test_patients != len(set(truth.patients.tolist())):
         yield f"says {result.data.n_test_patients} test patients; the split has others"
     predictions = read_predictions(path.parent / result.predictions.file)
-    if not isinstance(predictions, ScorePredictions):
-        return
     resamples = result.scores.resamples if full else min(QUICK, result.scores.resamples)
+    if not isinstance(predictions, ScorePredictions):
+        reports, patients = truth.of_reports()
+        again = score(predictions, reports, patients, resamples=resamples)
+        yield from differences(result, again, patients)
+        return
     again = score(predictions, truth, truth.patients, resamples=resamples)
     yield from differences(result, again, truth.patients)
     perfect = [c.name for c in again.classes if c.positives >= ENOUGH and c.auroc.value == 1.0]

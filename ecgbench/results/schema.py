@@ -177,6 +177,7 @@ class Scores(_Part):
         resamples: Of the bootstrap.
         undefined_draws: Resamples in which some scored class lost all its positives or negatives.
         metric_version: Raised when a definition changes.
+        patients: Effective number of patients behind figures of records; None for figures of classes.
         design: Hash of the resamples: equal designs can be compared resample by resample.
         replicates: By metric name, the figure on each resample.
     """
@@ -187,6 +188,7 @@ class Scores(_Part):
     resamples: int
     undefined_draws: int = 0
     metric_version: int = 1
+    patients: float | None = None
     design: Sha256 | None = None
     replicates: dict[str, Replicates] = {}
 

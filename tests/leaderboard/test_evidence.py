@@ -10,7 +10,6 @@ from ecgbench.leaderboard.evidence import (
     interval,
     mean_of,
     p_values,
-    smallest_difference,
 )
 from ecgbench.leaderboard.ranking import brackets, rank
 from ecgbench.metrics import weighted
@@ -58,7 +57,7 @@ def test_pairs_compare_as_they_do_from_labels(tmp_path: Path) -> None:
     p = p_values([first, second])
     assert p[0, 1] == p[1, 0] == pytest.approx(wanted.p_value, rel=0.2)
     assert np.array_equal(np.diag(p), [1.0, 1.0])
-    reach = smallest_difference([first, second])
+    reach = rank([first, second]).separable
     assert reach == pytest.approx((wanted.high - wanted.low) / 2, rel=0.05)
 
 

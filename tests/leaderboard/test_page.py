@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from ecgbench.errors import ResultError
-from ecgbench.leaderboard.overall import critical_rank_difference
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.page.ecg import on_paper
 from ecgbench.leaderboard.page.render import write_page
@@ -99,12 +98,6 @@ def test_an_ecg_is_drawn_to_scale() -> None:
     x, y = points[100]
     assert x == pytest.approx(25 * 4, abs=0.1)  # 25 mm at 4 units a mm
     assert points[0][1] - y == pytest.approx(10 * 4, abs=0.1)  # 10 mm upwards
-
-
-def test_the_critical_difference_is_demsars() -> None:
-    # Demsar 2006, section 3.2.2: four classifiers on 14 data sets.
-    assert critical_rank_difference(4, 14) == pytest.approx(1.25, abs=0.005)
-    assert np.isnan(critical_rank_difference(1, 5))
 
 
 def test_an_axis_places_values_and_ticks() -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ from ecgbench.hashing import file_sha256
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.truth import Truth, from_metadata
 from ecgbench.leaderboard.verify import verify
-from ecgbench.results.predictions import ScorePredictions, read_predictions, write_predictions
-from ecgbench.results.schema import TaskPart
-from ecgbench.results.store import read_result, write_result
+from ecgbench.results.predictions import (
+    RankPredictions,
+    ScorePredictions,
+    read_predictions,
+    write_predictions,
+)
+from ecgbench.results.schema import Result, TaskPart
+from ecgbench.results.store import path_of, read_result, write_result
 from ecgbench.scoring import score
 
-from .made_up import RESAMPLES, Split, board, predictions, put, split
+from .made_up import RESAMPLES, Split, board, predictions, put, record, split
 
 METHODS = [("mae", 1.0), ("clip", 1.2), ("random_init", 0.3)]
 OF = split()
@@ -280,6 +286,23 @@ def test_an_edited_table(folder: Path) -> None:
     table = folder / "tables/sim-toy/toy-probe.csv"
     table.write_text(table.read_text().replace("random_init", "ours"))
     assert "toy-probe.csv differs" in said(folder)
+
+
+def test_ranks_are_computed_again_from_the_reports(tmp_path: Path) -> None:
+    texts = tuple("sinus rhythm" if i % 3 else "" for i in range(len(OF.record_ids)))
+    whole = replace(truth(), texts=texts)
+    reports, patients = whole.of_reports()
+    assert len(patients) == 80
+    ranks = np.arange(80.0) + 1
+    guessed = RankPredictions(reports.record_ids, ranks, ranks[::-1].copy())
+    bare = Result.model_validate(record(**{"data.test_fingerprint": whole.fingerprint}))
+    part = write_predictions(path_of(tmp_path, bare).with_suffix(".npz"), guessed)
+    scores = score(guessed, reports, patients, resamples=RESAMPLES)
+    done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
+    path = write_result(tmp_path, bare.model_copy(update=done))
+    assert verify(tmp_path, lambda task: whole).problems == ()
+    edit(path, lambda r: r["scores"]["figures"]["recall_at_10"].update(value=0.9))
+    assert "says recall_at_10 0.9" in str(verify(tmp_path, lambda task: whole).problems)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"not an archive"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ecgbench.leaderboard.inert import plain
-from ecgbench.leaderboard.overall import Block, Line, blocks, critical_rank_difference, lines
+from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.rows import Row, Table
 from ecgbench.leaderboard.sheets import notes_of, number, pretrained_on
@@ -253,11 +253,11 @@ def _overall(block: Block) -> OverallView:
     answered = lines(block)
     sets = [table.question.first.task.name for table in block.tables]
     ranked = [(line.row, line.rank) for line in answered if math.isfinite(line.rank)]
-    difference = critical_rank_difference(len(ranked), len(sets))
     title = f"{plain(block.dataset)}, {plain(block.name)}, track {plain(block.track)}"
     diagram = Markup()
-    if len(ranked) > 1:
-        diagram = svg.critical_difference(ranked, difference, f"Mean ranks: {title}")
+    over_tasks = ranks_over_tasks(block)
+    if over_tasks is not None:
+        diagram = svg.critical_difference(ranked, over_tasks.difference, f"Mean ranks: {title}")
     return OverallView(
         title,
         block.simulated,
