@@ -1,6 +1,7 @@
 """Does what is learnt from simulated records hold for real ones? A supervised model tells.
 
-This module needs torch; the simulator itself does not.
+The model is a committee of two that see a record differently: a ResNet over the signal, and a
+perceptron over the median beat and the rhythm. This module needs torch; the simulator does not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ecgbench.data.simulated.measurements import band_pass
+from ecgbench.data.simulated.measurements import band_pass, find_beats
 from ecgbench.progress import track
 
 #: Positives that a statement needs in the real records to be scored.
@@ -35,6 +36,11 @@ class Labelled:
     signals: NDArray[np.float32]
     codes: tuple[frozenset[str], ...]
     folds: NDArray[np.int64]
+
+    def where(self, rows: NDArray[np.bool_]) -> Labelled:
+        """Some of the records."""
+        codes = tuple(c for c, keep in zip(self.codes, rows, strict=True) if keep)
+        return Labelled(self.signals[rows], codes, self.folds[rows])
 
     def targets(self, names: Sequence[str]) -> NDArray[np.float32]:
         """Presence [records, names] of some statements."""
@@ -82,8 +88,8 @@ class _Block(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class Net(nn.Module):
-    """A small 1-D ResNet: [records, 12, samples] to [records, statements] logits."""
+class WaveNet(nn.Module):
+    """A small 1-D ResNet: signals [records, 12, samples] to logits [records, statements]."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -98,35 +104,94 @@ class Net(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(256, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [records, statements] of signals [records, 12, samples]."""
+        """Logits of signals; eight seconds anywhere in training, all of it afterwards."""
+        if self.training:
+            start = int(torch.randint(0, x.shape[2] // 5 + 1, ()))
+            x = x[:, :, start : start + x.shape[2] * 4 // 5]
+            x = x + 0.05 * torch.rand(len(x), 12, 1) * torch.randn_like(x)
         features = self.trunk(x)
-        return self.head(torch.cat([features.mean(dim=2), features.amax(dim=2)], dim=1))  # type: ignore[no-any-return]
+        pooled = torch.cat([features.mean(dim=2), features.amax(dim=2)], dim=1)
+        return torch.as_tensor(self.head(pooled))
 
 
-def train(
-    signals: NDArray[np.float32], targets: NDArray[np.float32], epochs: int, seed: int
-) -> Net:
-    """Fit the net with binary cross-entropy, AdamW and a one-cycle schedule.
+class BeatNet(nn.Module):
+    """A perceptron: `beat_features` [records, features] to logits [records, statements]."""
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, centre: Tensor, scale: Tensor, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", centre)
+        self.register_buffer("scale", scale)
+        self.layers = nn.Sequential(
+            nn.Dropout(0.1),
+            nn.Linear(len(centre), 192),
+            nn.GELU(),
+            nn.Dropout(0.4),
+            nn.Linear(192, outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of features."""
+        x = ((x - self.centre) / self.scale).clamp(-6.0, 6.0)
+        if self.training:
+            x = x + 0.1 * torch.randn_like(x)
+        return torch.as_tensor(self.layers(x))
+
+
+def beat_features(signals: NDArray[np.float32], rate: float = 100.0) -> NDArray[np.float32]:
+    """The median beat of each lead, how much beats differ, and the rhythm: [records, features]."""
+    return np.stack([_beat_features(signal.astype(np.float64), rate) for signal in signals])
+
+
+def _beat_features(signal: NDArray[np.float64], rate: float) -> NDArray[np.float32]:
+    peaks = find_beats(signal, rate)
+    before, after = round(0.32 * rate), round(0.58 * rate)
+    inside = peaks[(peaks >= before) & (peaks < signal.shape[1] - after)]
+    if len(inside) < 2:
+        inside = np.arange(1, 9) * signal.shape[1] // 10
+    beats = np.stack([signal[:, p - before : p + after] for p in inside])
+    rr = np.diff(peaks) / rate if len(peaks) > 2 else np.array([0.8, 0.8])
+    successive = np.sqrt(np.mean(np.diff(rr) ** 2))
+    rhythm = [
+        60.0 / np.median(rr),
+        successive / rr.mean(),
+        rr.std() / rr.mean(),
+        np.ptp(rr) / rr.mean(),
+        rr.min() / np.median(rr),
+        len(peaks),
+    ]
+    parts = (np.median(beats, axis=0).ravel(), beats.std(axis=0).mean(axis=1), rhythm)
+    return np.concatenate(parts).astype(np.float32)
+
+
+def fit(
+    net: nn.Module,
+    inputs: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    epochs: int,
+    rate: float,
+) -> nn.Module:
+    """Fit a net with binary cross-entropy, AdamW and a one-cycle schedule.
 
     Args:
-        signals: [records, 12, samples].
+        net: Maps inputs to logits [records, statements].
+        inputs: [records, ...].
         targets: [records, statements].
         epochs: Passes over the records.
-        seed: Of weights, order and augmentation.
+        rate: Highest learning rate.
     """
-    torch.manual_seed(seed)
-    net = Net(targets.shape[1])
-    x, y = torch.from_numpy(signals), torch.from_numpy(targets)
-    batch = 64
-    steps = epochs * (len(x) // batch)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps + 1)
+    x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
+    batches = -(-len(x) // 64)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.08)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * batches)
     net.train()
-    for _ in track(range(epochs), "Training", epochs):
+    for _ in track(range(epochs), f"Training {type(net).__name__}", epochs):
         order = torch.randperm(len(x))
-        for i in range(len(x) // batch):
-            rows = order[i * batch : (i + 1) * batch]
-            loss = nn.functional.binary_cross_entropy_with_logits(net(_vary(x[rows])), y[rows])
+        for start in range(0, len(x), 64):
+            rows = order[start : start + 64]
+            loss = nn.functional.binary_cross_entropy_with_logits(net(x[rows]), y[rows])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -134,23 +199,43 @@ def train(
     return net.eval()
 
 
-def _vary(x: Tensor) -> Tensor:
-    """Crop eight seconds anywhere, add a little noise, and weaken some leads."""
-    start = int(torch.randint(0, 201, ()))
-    x = x[:, :, start : start + 800]
-    x = x + 0.05 * torch.rand(len(x), 12, 1) * torch.randn_like(x)
-    return x * (torch.rand(len(x), 12, 1) > 0.05)
+def committee(
+    train: Labelled,
+    targets: NDArray[np.float32],
+    others: Sequence[Labelled],
+    epochs: int,
+    seed: int,
+) -> list[NDArray[np.float32]]:
+    """Train both nets on some records and score others.
+
+    Args:
+        train: What is learnt from.
+        targets: Its statements [records, statements].
+        others: What is scored.
+        epochs: Passes of the ResNet; the perceptron takes twice as many.
+        seed: Of weights, order and augmentation.
+
+    Returns:
+        The sum of the two nets' logits [records, statements] for each of `others`.
+    """
+    torch.manual_seed(seed)
+    outputs = targets.shape[1]
+    waves = fit(WaveNet(outputs), train.signals, targets, epochs, rate=3e-3)
+    features = beat_features(train.signals)
+    centre, scale = torch.from_numpy(features.mean(axis=0)), torch.from_numpy(features.std(axis=0))
+    beats = BeatNet(centre, scale + 0.1, outputs)
+    fit(beats, features, targets, 2 * epochs, rate=3e-3)
+    return [
+        predict(waves, other.signals) + predict(beats, beat_features(other.signals))
+        for other in others
+    ]
 
 
 @torch.no_grad()
-def predict(net: Net, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits [records, statements], averaged over three crops."""
-    x = torch.from_numpy(signals)
-    parts = [
-        sum(net(x[i : i + 256, :, start : start + 800]) for start in (0, 100, 200))
-        for i in range(0, len(x), 256)
-    ]
-    return np.asarray(torch.cat([torch.as_tensor(p) for p in parts]).numpy())
+def predict(net: nn.Module, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits [records, statements]."""
+    x = torch.from_numpy(inputs)
+    return np.concatenate([net(x[i : i + 256]).numpy() for i in range(0, len(x), 256)])
 
 
 def shared_statements(simulated: Labelled, real: Labelled) -> list[str]:

@@ -67,7 +67,7 @@ def transfer(
         real: The records of ptbxl-mini, band-passed and z-scored.
         simulated: A folder of `write_corpus`; its folds 1 to 9 train.
         epochs: Passes over the simulated records.
-        seeds: One model each; their logits are averaged.
+        seeds: One committee each; their logits are added.
         threads: For torch.
 
     Returns:
@@ -87,12 +87,13 @@ def transfer(
     codes = classifier.shared_statements(here, there)
     train = here.folds != 10
     targets, wanted = here.targets(codes), there.targets(codes)
+    learnt, held = here.where(train), here.where(~train)
     of_real = np.zeros_like(wanted)
     of_simulated = np.zeros_like(targets[~train])
     for seed in seeds:
-        net = classifier.train(here.signals[train], targets[train], epochs, seed)
-        of_real += classifier.predict(net, there.signals)
-        of_simulated += classifier.predict(net, here.signals[~train])
+        scores = classifier.committee(learnt, targets[train], (there, held), epochs, seed)
+        of_real += scores[0]
+        of_simulated += scores[1]
     development = np.isin(there.folds, DEVELOPMENT_FOLDS)
     return [
         Transfer(
@@ -147,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--records", type=int, default=2000, help="simulated records to train on")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated corpus")
-    parser.add_argument("--models", type=int, default=1, help="models whose logits are averaged")
+    parser.add_argument("--models", type=int, default=1, help="committees whose logits are added")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(arguments)
