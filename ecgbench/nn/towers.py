@@ -51,12 +51,12 @@ class Tower(nn.Module):
 
 
 class ViTTower(Tower):
-    """One token per (lead, time patch); the feature is the mean token."""
+    """One token per (lead, time patch); the feature is pooled as the ViT's ``pool`` says."""
 
     def __init__(self, vit: EcgViT) -> None:
         super().__init__()
         self.vit = vit
-        self.width = self.features = vit.width
+        self.width, self.features = vit.width, vit.features
 
     def forward(self, ecg: Tensor) -> Tensor:
         """Normed patch tokens."""
@@ -64,8 +64,8 @@ class ViTTower(Tower):
         return tokens
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """Mean over leads and times."""
-        return tokens.mean(1)
+        """As the ViT pools."""
+        return self.vit.pool(tokens)
 
 
 class ChannelViTTower(Tower):
@@ -123,7 +123,7 @@ class XResNetTower(Tower):
 
 
 def build_vit(config: DictConfig, setup: Setup) -> EcgViT:
-    """An :class:`EcgViT` of ``patch`` (seconds), ``width``, ``depth``, ``heads``, ``separators``."""
+    """An :class:`EcgViT` of ``patch`` (seconds), ``width``, ``depth``, ``heads``, ``separators``, ``pool``."""
     return EcgViT(
         leads=len(setup.leads),
         samples=setup.samples,
@@ -132,6 +132,7 @@ def build_vit(config: DictConfig, setup: Setup) -> EcgViT:
         depth=config.depth,
         heads=config.heads,
         separators=config.separators,
+        pool=config.pool,
     )
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ecgbench.errors import ConfigError, did_you_mean
 from ecgbench.nn.patching import patchify
 from ecgbench.nn.transformer import Block, init_weights, sincos_positions
+
+POOLS = ("mean", "by-lead")
 
 LEAD_STD = 0.5
 """Lead embeddings start as large as the sin-cos time embeddings, so that both places count alike."""
@@ -33,6 +36,8 @@ class EcgViT(nn.Module):
         mlp_ratio: Inner width of a block's MLP over ``width``.
         dropout: In attention and behind each residual branch.
         separators: Whether leads are framed by separator tokens.
+        pool: How tokens become one feature vector: ``mean`` of all of them, or ``by-lead``, mean and
+            standard deviation over the times of each lead, which keep where and how often.
     """
 
     time_embedding: Tensor
@@ -49,9 +54,13 @@ class EcgViT(nn.Module):
         mlp_ratio: float = 4.0,
         dropout: float = 0.0,
         separators: bool = True,
+        pool: str = "mean",
     ) -> None:
         super().__init__()
-        self.leads, self.patch, self.width = leads, patch, width
+        if pool not in POOLS:
+            raise ConfigError(f"A ViT cannot pool {pool!r}.", did_you_mean(pool, POOLS))
+        self.leads, self.patch, self.width, self.pooling = leads, patch, width, pool
+        self.features = width if pool == "mean" else 2 * leads * width
         self.patches = samples // patch
         self.embed = nn.Linear(patch, width)
         self.lead_embedding = nn.Parameter(torch.empty(leads, width))
@@ -80,6 +89,13 @@ class EcgViT(nn.Module):
             ``[B, V, width]``, normed.
         """
         return self._encode(*self._embed(ecg, visible_index))
+
+    def pool(self, tokens: Tensor) -> Tensor:
+        """One feature vector of all patch tokens: ``[B, L * N, width]`` to ``[B, features]``."""
+        if self.pooling == "mean":
+            return tokens.mean(1)
+        by_lead = tokens.unflatten(1, (self.leads, -1))
+        return torch.cat([by_lead.mean(2), by_lead.std(2, correction=0)], dim=2).flatten(1)
 
     def hidden_states(self, ecg: Tensor) -> Tensor:
         """The patch tokens after each block, normed: ``[depth, B, L * N, width]``."""

@@ -105,7 +105,7 @@ class CGDMER(Method):
         """``model.feature``: the pooled encoder output, its shared part, or both parts."""
         tokens = self.encode_tokens(ecg)
         if self.config.feature == "pooled":
-            return tokens.mean(1)
+            return self.encoder.pool(tokens)
         parts = self._ecg_parts(tokens)
         return (parts.shared if self.config.feature == "shared" else parts.joined()).mean(1)
 

@@ -29,8 +29,8 @@ class MAE(Method):
         return {"loss": hidden_error(batch.ecg, guess, mask)}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """Mean of all patch tokens: ``[B, L, T] -> [B, width]``."""
-        return self.encode_tokens(ecg).mean(1)
+        """The patch tokens, pooled as ``model.vit.pool`` says: ``[B, L, T] -> [B, features]``."""
+        return self.encoder.pool(self.encode_tokens(ecg))
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens, lead by lead: ``[B, L, T] -> [B, L * N, width]``."""

@@ -74,7 +74,7 @@ class MERIT(Method):
         """The fused pooled layers; with separate encoders those of both, side by side."""
         if self.text_side_encoder is None:
             return self._fused(ecg)
-        return torch.cat([self.encoder(ecg).mean(1), self._fused(ecg)], dim=1)
+        return torch.cat([self.encoder.pool(self.encoder(ecg)), self._fused(ecg)], dim=1)
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens of the encoder that meets reports: ``[B, L, T] -> [B, L * N, width]``."""

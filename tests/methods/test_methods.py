@@ -84,7 +84,7 @@ def test_a_method_overfits_sixteen_records(name: str) -> None:
     assert end < 0.1 * start, f"from {start:.3f} to {end:.3f}"
 
 
-WORDS = "oak elm ash fir yew box bay fig gum ivy nut pea rye sal tea ume".split()
+WORDS = "oak elm ash fir yew box bay fig gum ivy nut pea rye sal tea ume".split()  # noqa: SIM905
 STEPS = 250
 
 

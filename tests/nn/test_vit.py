@@ -120,12 +120,20 @@ def test_every_parameter_learns_from_a_masked_step() -> None:
 
 
 def test_sincos_positions_by_hand() -> None:
-    table = sincos_positions(5, 6)
+    table = sincos_positions(5, 6, longest=10_000)
     for position in range(5):
         for k in range(3):
             angle = position / 10_000 ** (k / 3)
             assert table[position, k].item() == pytest.approx(np.sin(angle), abs=1e-6)
             assert table[position, 3 + k].item() == pytest.approx(np.cos(angle), abs=1e-6)
+
+
+def test_like_tokens_attend_to_each_other_before_anything_is_learnt() -> None:
+    attention = vit().blocks[0].attention
+    tokens = torch.nn.functional.layer_norm(torch.randn(1, 50, WIDTH), (WIDTH,))
+    query, key, _ = attention.qkv(tokens).view(1, 50, 3, 4, WIDTH // 4).permute(2, 0, 3, 1, 4)
+    logits = (query @ key.transpose(-1, -2)).mean(1)[0]
+    assert (logits.argmax(1) == torch.arange(50)).all()
 
 
 def test_channel_vit_shapes_and_pool() -> None:
