@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from ecgbench.data.dataset import generated_source, open_dataset, prepare
 from ecgbench.data.spec import datasets
 from ecgbench.errors import DataError, UnknownNameError
 
-from .conftest import TOY, write_ptbxl
+from .conftest import TOY
 
 
 def test_records_carry_what_tasks_ask_for(ecgbench_home, add_spec, toy_folder) -> None:
@@ -84,14 +86,14 @@ SIMULATED = (
 
 
 def test_simulated_sets_are_made_once_and_again_when_the_simulator_changes(
-    ecgbench_home, add_spec, monkeypatch
+    ecgbench_home, add_spec, monkeypatch, toy_template
 ) -> None:
     spec = add_spec(SIMULATED)
     calls: list[tuple[int, int, int]] = []
 
     def write(out, n_records, seed, workers, rate) -> None:
         calls.append((n_records, seed, rate))
-        write_ptbxl(out, n_records, seed, rate)
+        shutil.copytree(toy_template, out, dirs_exist_ok=True)
 
     monkeypatch.setattr("ecgbench.data.simulated.write_corpus", write)
     first = open_dataset("simtoy")

@@ -13,9 +13,11 @@ from .test_wfdb_dx import linked, sample_of
 CLASSES = {"super": 5, "sub": 23, "form": 19, "rhythm": 12}
 
 
-@pytest.fixture
-def mini(ecgbench_home, shared_data):
-    return prepare("ptbxl-mini", shared_data / "ptbxl-mini", workers=1)
+@pytest.fixture(scope="module")
+def mini(shared_data, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield prepare("ptbxl-mini", shared_data / "ptbxl-mini", workers=1)
 
 
 def test_merls_splits_of_ptbxl_are_ours(mini, shared_data) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,10 @@ def sample() -> str:
     return text.replace("path: mimic-iv-ecg/1.0", "path: toy/1")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two studies of each subject, in MIMIC's lead order, with machine reports."""
-    root = tmp_path / "mimic"
+    root = tmp_path_factory.mktemp("template") / "mimic"
     rng = np.random.default_rng(0)
     names = ["I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6"]
     records = ["subject_id,study_id,file_name,ecg_time,path"]
@@ -50,6 +51,11 @@ def folder(tmp_path: Path) -> Path:
         "\n".join([measured[0], *measured[:0:-1]]) + "\n"
     )
     return root
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(template, tmp_path / "mimic"))
 
 
 def test_subjects_reports_and_leads(ecgbench_home, add_spec, folder) -> None:
