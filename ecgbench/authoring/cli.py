@@ -70,3 +70,62 @@ def check(
     typer.echo(f"{name}: {broken} broken" if broken else f"{name} keeps every law that applies.")
     if broken:
         raise typer.Exit(1)
+
+
+def submit(
+    folder: Annotated[Path, typer.Argument(help="Folder of results, as `run --out` writes it.")],
+    board: Annotated[Path, typer.Option(help="The version of the leaderboard, leaderboards/NAME.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Folder with PTB-XL's two CSV files, in place of a prepared data set."),
+    ] = None,
+    methods_path: Annotated[
+        list[Path] | None, typer.Option(help="Folder with methods of your own.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Check results for the leaderboard and write what a pull request needs."""
+    from ecgbench.authoring.submit import examine
+    from ecgbench.authoring.submit import submit as run
+    from ecgbench.leaderboard.inert import plain
+    from ecgbench.leaderboard.truth import from_metadata, prepared
+    from ecgbench.plugins import methods
+
+    for path in methods_path or []:
+        methods.add_path(path)
+    source = prepared if labels is None else from_metadata(labels)
+    examined = examine(folder, board, source, jobs)
+    for line in examined.passed:
+        typer.secho(f"well     {line}", fg="green")
+    for line in examined.problems:
+        typer.secho(f"problem  {plain(line)}", fg="red", err=True)
+    note = run(folder, board, examined)
+    typer.echo(f"{board} holds your results. Commit it, and open a pull request with {note}.")
+
+
+def reproduce(
+    cell: Annotated[str, typer.Argument(help="Key or file of a result.")],
+    board: Annotated[Path, typer.Option(help="The version of the leaderboard, leaderboards/NAME.")],
+    out: Annotated[Path, typer.Option(help="Folder for what is made again.")] = Path("reproduced"),
+    sign_as: Annotated[
+        str | None, typer.Option(help="Your name: marks the cell as verified where it agrees.")
+    ] = None,
+) -> None:
+    """Run a cell of the leaderboard again, from nothing, and judge the difference."""
+    from ecgbench.authoring.reproduce import find_cell, sign, verdicts
+    from ecgbench.authoring.reproduce import reproduce as run
+
+    results = board / "results"
+    result, siblings = find_cell(results, cell)
+    again = run(result, out)
+    found = verdicts(result, siblings, again)
+    for verdict in found:
+        word = "agrees" if verdict.agrees else "DIFFERS"
+        typer.echo(
+            f"{word:<8} {verdict.metric}: recorded {verdict.recorded:.4f}, again "
+            f"{verdict.again:.4f} (allowed: {verdict.allowed:.4f})"
+        )
+    if not all(verdict.agrees for verdict in found):
+        raise typer.Exit(1)
+    if sign_as is not None:
+        typer.echo(f"verified: {sign(results, result, again, found, sign_as)}")

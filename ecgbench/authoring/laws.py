@@ -221,7 +221,7 @@ class MethodLaws:
         for _ in range(2):
             method = trained(subject).train()
             torch.manual_seed(3)
-            losses.append(float(method.losses(subject.batch(method))["loss"]))
+            losses.append(float(method.losses(subject.batch(method))["loss"].detach()))
         assert losses[0] == losses[1], f"the same seed gives losses {losses[0]} and {losses[1]}"
 
     def test_it_makes_no_tensor_on_another_device(self) -> None:

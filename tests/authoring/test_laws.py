@@ -99,6 +99,7 @@ def test_a_new_method_keeps_every_law_that_applies(author: Path) -> None:
     assert found["embeddings are unit vectors of one space"] == "does not apply"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 def test_our_methods_keep_them(name: str) -> None:
     broken = [f"{f.law}: {f.reason}" for f in check_method(name) if f.outcome == "broken"]

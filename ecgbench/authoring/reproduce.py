@@ -1,0 +1,215 @@
+"""`ecgbench reproduce CELL`: run a cell again, from nothing, and judge what comes out.
+
+Pre-training and encoding are done anew; only prepared data are shared with this machine's cache. The
+same seed on the same machine gives the same figures; on another device they move, and may move as far as
+they do from seed to seed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import stdev
+from typing import TYPE_CHECKING, Any
+
+from ecgbench.errors import ConfigError, ResultError, did_you_mean
+from ecgbench.paths import home
+from ecgbench.results.schema import ReproductionPart, Result
+from ecgbench.results.store import read_results, write_result
+
+if TYPE_CHECKING:
+    from ecgbench.runs.execute import Session
+    from ecgbench.runs.plan import Question
+
+FLOOR = 0.005
+"""Always allowed, as a share of 1 or of the figure: what another device or library may change."""
+SPREADS = 2.0
+"""Allowed standard deviations over the row's other seeds."""
+CEILING = 0.03
+"""Never allowed: a spread that large, of few seeds or forged ones, is no licence."""
+SHARED = ("stores", "sources")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One figure of the cell, recorded and made again.
+
+    Attributes:
+        metric: Its name.
+        recorded: In the leaderboard.
+        again: Here and now.
+        spread: SD over the row's other seeds; None for fewer than two of them.
+    """
+
+    metric: str
+    recorded: float
+    again: float
+    spread: float | None
+
+    @property
+    def allowed(self) -> float:
+        """The largest difference that counts as agreement."""
+        share = min(max(FLOOR, SPREADS * (self.spread or 0.0)), CEILING)
+        return share * max(1.0, abs(self.recorded))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two figures are near enough."""
+        return abs(self.recorded - self.again) <= self.allowed
+
+
+def find_cell(folder: Path, wanted: str) -> tuple[Result, list[Result]]:
+    """A cell by its key or the path of its file, and its row's other seeds on the same question.
+
+    Raises:
+        ResultError: There is no such cell, or it has no figures.
+    """
+    found = list(read_results(folder))
+    by_key = {result.key: result for _, result in found}
+    by_path = {str(path.resolve()): result for path, result in found}
+    result = by_key.get(wanted) or by_path.get(str(Path(wanted).resolve()))
+    if result is None:
+        raise ResultError(f"There is no cell {wanted!r} in {folder}.", did_you_mean(wanted, by_key))
+    if result.scores is None:
+        raise ResultError(f"{result.key} has no figures: {result.reason}.")
+    siblings = [
+        other
+        for other in by_key.values()
+        if (other.row, other.cell, other.draw) == (result.row, result.cell, result.draw)
+        and other.scores is not None
+    ]
+    return result, siblings
+
+
+def reproduce(result: Result, out: Path) -> Result:
+    """Run a cell again.
+
+    Args:
+        result: The cell.
+        out: Folder for the new result, checkpoints and features.
+
+    Raises:
+        ResultError: The cell broke this time; says why.
+        ConfigError: This ecgbench and this method make another configuration of it.
+    """
+    with _home_of_its_own(out / "home"):
+        session, question = _session_of(result, out / "results")
+        (again,) = session.run(session.drafts([(question, result.draw)]))
+    if again.scores is None:
+        raise ResultError(f"{result.key} did not run: {again.reason}.")
+    return again
+
+
+def verdicts(result: Result, siblings: list[Result], again: Result) -> list[Verdict]:
+    """Hold a second run against the record, figure by figure."""
+    assert result.scores is not None
+    assert again.scores is not None
+    found = []
+    for metric, figure in result.scores.figures.items():
+        other = again.scores.figures.get(metric)
+        if figure.value is None or other is None or other.value is None:
+            continue
+        others = [s.scores for s in siblings if s.key != result.key and s.scores is not None]
+        seeds = [scores.figures[metric].value for scores in others]
+        known = [value for value in seeds if value is not None]
+        spread = stdev(known) if len(known) > 1 else None
+        found.append(Verdict(metric, figure.value, other.value, spread))
+    return found
+
+
+def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: str) -> Path:
+    """Write into a cell's record who reproduced it, when and on what.
+
+    Args:
+        folder: Of results.
+        result: The cell.
+        again: Its second run.
+        found: What :func:`verdicts` says of the two.
+        by: The maintainer's name.
+
+    Raises:
+        ResultError: A figure did not agree.
+    """
+    apart = [verdict.metric for verdict in found if not verdict.agrees]
+    if apart or not found:
+        raise ResultError(f"{result.key} was not reproduced: {', '.join(apart) or 'no figure'}.")
+    part = ReproductionPart(
+        by=by,
+        on=datetime.now(UTC).date().isoformat(),
+        device=again.costs.device,
+        commit=again.provenance.commit,
+        figures={verdict.metric: verdict.again for verdict in found},
+        spread={v.metric: round(v.spread, 10) for v in found if v.spread is not None},
+    )
+    signed = {**result.model_dump(), "verification": "verified", "reproduction": part}
+    return write_result(folder, Result.model_validate(signed))
+
+
+def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
+    from ecgbench.config import as_dict, effective
+    from ecgbench.data.dataset import open_dataset
+    from ecgbench.plugins import methods, protocols, tasks
+    from ecgbench.runs.execute import Session
+    from ecgbench.runs.plan import Question
+    from ecgbench.training.recipe import Recipe
+
+    info = methods.get(result.method.name)
+    config = effective(info, result.profile, result.overrides)
+    differing = _differing(result.config, as_dict(config))
+    if differing:
+        raise ConfigError(
+            f"{result.method.name} has another configuration here: {', '.join(differing[:5])}.",
+            f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
+        )
+    task, protocol = tasks.get(result.task.name), protocols.get(result.protocol.name)
+    for what, here, there in (
+        ("task", task.fingerprint(), result.task.fingerprint),
+        ("protocol", protocol.fingerprint(), result.protocol.fingerprint),
+    ):
+        if here != there:
+            raise ConfigError(
+                f"The {what} of {result.key} is another one here (fingerprint).",
+                f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
+            )
+    dataset = open_dataset(task.dataset)
+    corpus = tuple(open_dataset(name) for name in config.pretrain.data) or (dataset,)
+    recipe = Recipe(info, config, corpus, result.seed)
+    session = Session(recipe, dataset, out, result.overrides, ("reproduce", result.key))
+    return session, Question(task, protocol, result.protocol.variant)
+
+
+def _differing(recorded: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
+    """Keys that decide figures and differ; where it runs (``compute``) decides none."""
+    found: list[str] = []
+    for key in sorted(recorded.keys() | here.keys()):
+        one, other = recorded.get(key), here.get(key)
+        if not prefix and key == "compute":
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += _differing(one, other, f"{prefix}{key}.")
+        elif one != other:
+            found.append(f"{prefix}{key}")
+    return found
+
+
+@contextlib.contextmanager
+def _home_of_its_own(folder: Path) -> Iterator[None]:
+    """A cache that holds this machine's prepared data and nothing that was made from them."""
+    shared, before = home(), os.environ.get("ECGBENCH_HOME")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in SHARED:
+        (shared / name).mkdir(parents=True, exist_ok=True)
+        if not (folder / name).exists():
+            (folder / name).symlink_to((shared / name).resolve(), target_is_directory=True)
+    os.environ["ECGBENCH_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ECGBENCH_HOME"]
+        else:
+            os.environ["ECGBENCH_HOME"] = before
