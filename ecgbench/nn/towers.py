@@ -123,7 +123,7 @@ class XResNetTower(Tower):
 
 
 def build_vit(config: DictConfig, setup: Setup) -> EcgViT:
-    """An :class:`EcgViT` of ``patch`` (seconds), ``width``, ``depth``, ``heads``, ``separators``, ``pool``."""
+    """An :class:`EcgViT`: ``patch`` (seconds), ``width``, ``depth``, ``heads``, ``separators``, ``pool``."""
     return EcgViT(
         leads=len(setup.leads),
         samples=setup.samples,

@@ -94,7 +94,7 @@ class EcgViT(nn.Module):
         """One feature vector of all patch tokens: ``[B, L * N, width]`` to ``[B, features]``."""
         if self.pooling == "mean":
             return tokens.mean(1)
-        by_lead = tokens.unflatten(1, (self.leads, -1))
+        by_lead = tokens.view(len(tokens), self.leads, -1, self.width)
         return torch.cat([by_lead.mean(2), by_lead.std(2, correction=0)], dim=2).flatten(1)
 
     def hidden_states(self, ecg: Tensor) -> Tensor:
@@ -234,7 +234,7 @@ class MaskedDecoder(nn.Module):
         index = visible_index[..., None].expand(-1, -1, shown.shape[-1])
         filled = self.mask_token.to(shown.dtype).expand(shown.shape[0], place.shape[0], -1)
         x = filled.scatter(1, index, shown) + place
-        grid = x.unflatten(1, (-1, patches))
+        grid = x.view(len(x), -1, patches, x.shape[-1])
         for number, block in enumerate(self.blocks):
             grid = _across_leads(block, grid) if number % 2 == 0 else _across_times(block, grid)
         out: Tensor = self.head(self.norm(grid.flatten(1, 2)))
@@ -248,7 +248,7 @@ def _across_leads(block: nn.Module, grid: Tensor) -> Tensor:
 
 def _across_times(block: nn.Module, grid: Tensor) -> Tensor:
     """Let the times of each lead attend to one another: ``[B, L, N, W]`` to the same shape."""
-    out: Tensor = block(grid.flatten(0, 1)).unflatten(0, grid.shape[:2])
+    out: Tensor = block(grid.flatten(0, 1)).view(grid.shape)
     return out
 
 

@@ -102,7 +102,7 @@ class CGDMER(Method):
         return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """``model.feature``: the pooled encoder output, its shared part, or both parts."""
+        """As ``model.feature`` says: the pooled encoder output, its mean shared part, or both parts."""
         tokens = self.encode_tokens(ecg)
         if self.config.feature == "pooled":
             return self.encoder.pool(tokens)

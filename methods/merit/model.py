@@ -39,11 +39,11 @@ class MERIT(Method):
             )
         self.encoder = build_vit(config.vit, setup)
         self.text_side_encoder = build_vit(config.vit, setup) if config.separate_encoders else None
-        width = self.encoder.width
-        self.gate = nn.Linear(width, 1) if config.layer_fusion == "gated" else None
-        self.decoder = build_decoder(config.decoder, setup, self.encoder, width)
+        features = self.encoder.features
+        self.gate = nn.Linear(features, 1) if config.layer_fusion == "gated" else None
+        self.decoder = build_decoder(config.decoder, setup, self.encoder, self.encoder.width)
         self.text = build_text(config.text, setup)
-        self.ecg_projection = projection(width, config.dim, config.dim)
+        self.ecg_projection = projection(features, config.dim, config.dim)
         self.text_projection = projection(self.text.width, config.dim, config.dim)
         self.scale = LogitScale(1 / config.temperature)
 
@@ -106,11 +106,11 @@ class MERIT(Method):
         return self.encoder if self.text_side_encoder is None else self.text_side_encoder
 
     def _fused(self, ecg: Tensor) -> Tensor:
-        """Pooled tokens over the layers, as ``model.layer_fusion`` says: ``[B, width]``."""
+        """Pooled layers, put together as ``model.layer_fusion`` says: ``[B, features]``."""
         encoder = self._contrast_encoder()
         if self.config.layer_fusion == "last":
-            return encoder(ecg).mean(1)
-        layers = encoder.hidden_states(ecg).mean(2)
+            return encoder.pool(encoder(ecg))
+        layers = torch.stack([encoder.pool(tokens) for tokens in encoder.hidden_states(ecg)])
         if self.gate is None:
             return layers.mean(0)
         return (self.gate(layers).softmax(0) * layers).sum(0)

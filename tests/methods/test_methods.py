@@ -165,7 +165,7 @@ def test_each_ablation_of_cg_dmer_is_one_override(override: str) -> None:
 @pytest.mark.parametrize("feature", ["pooled", "shared", "both"])
 def test_cg_dmers_probe_feature_is_a_choice(feature: str) -> None:
     method = build("cg_dmer", "demo", f"model.feature={feature}", reports=("normal ecg",)).eval()
-    wide = {"pooled": method.encoder.width, "shared": 64, "both": 128}[feature]
+    wide = {"pooled": method.encoder.features, "shared": 64, "both": 128}[feature]
     samples = method.setup.samples
     assert method.encode_ecg(torch.randn(2, len(LEADS), samples)).shape == (2, wide)
 
