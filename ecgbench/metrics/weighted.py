@@ -113,8 +113,8 @@ def _auroc(positives: Values, negatives: Values) -> Values:
 def _average_precision(positives: Values, negatives: Values) -> Values:
     through = np.cumsum(positives, axis=0)
     drawn = through + np.cumsum(negatives, axis=0)
-    precision = _ratio(through, drawn, drawn > 0)
-    found = np.where(positives > 0, positives * precision, 0.0)
+    found = positives * through
+    np.divide(found, drawn, out=found, where=drawn > 0)  # positives times precision, row by row
     defined = (through[-1] > 0) & (through[-1] < drawn[-1])
     return _ratio(found.sum(axis=0), through[-1], defined)
 

@@ -143,7 +143,9 @@ def judge(scenario: Scenario, sets: int) -> dict[str, dict[str, list[float]]]:
             note["percentile"].append(low <= true <= high)
             note["too high"].append(interval.low > true)
             note["width"].append(interval.high - interval.low)
-            note["scored"].append(interval.scored)
+            note["error"].append(interval.value - true)
+            note["low"].append(interval.low - true)
+            note["high"].append(interval.high - true)
             p_value = compare(a, b).p_value
             note["rejects"].append(p_value < 0.05)
     return found
@@ -151,17 +153,19 @@ def judge(scenario: Scenario, sets: int) -> dict[str, dict[str, list[float]]]:
 
 def main(sets: int, scenarios: list[int]) -> None:
     print(
-        "| test split | metric | covers | lies too high | mean width | percentile covers "
-        "| paired test rejects | no interval |"
+        "| test split | metric | covers | lies too high | mean width | mean error | covers the mean "
+        "of such splits | percentile covers | paired test rejects | no interval |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for scenario in (SCENARIOS[number] for number in scenarios or range(len(SCENARIOS))):
         for name, note in judge(scenario, sets).items():
             mean = {key: float(np.mean(values)) for key, values in note.items()}
+            bias = mean["error"]
+            about = np.mean((np.array(note["low"]) <= bias) & (bias <= np.array(note["high"])))
             print(
                 f"| {scenario.name} | {name} | {mean['covers']:.1%} | {mean['too high']:.1%} "
-                f"| {mean['width']:.3f} | {mean['percentile']:.1%} | {mean['rejects']:.1%} "
-                f"| {len(note['none'])} |",
+                f"| {mean['width']:.3f} | {bias:+.4f} | {about:.1%} | {mean['percentile']:.1%} "
+                f"| {mean['rejects']:.1%} | {len(note['none'])} |",
                 flush=True,
             )
 
