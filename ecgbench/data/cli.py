@@ -115,6 +115,8 @@ def _print_contents(dataset: Dataset) -> None:
     store, manifest = dataset.store, dataset.store.manifest
     quarantined = manifest["quarantined"]
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(quarantined.items()))
+    derived = manifest.get("derived_leads", 0)
+    leads = f"{len(store.leads)} leads" + (f" (computed in {derived:,} records)" if derived else "")
     note = f"{reasons} (see {store.path / 'quarantine.csv'})" if quarantined else "none"
     splits = ", ".join(f"{name or 'unused'} {count:,}" for name, count in _splits(dataset))
     _print(
@@ -125,7 +127,7 @@ def _print_contents(dataset: Dataset) -> None:
             ("quarantined", note),
             (
                 "signals",
-                f"{len(store.leads)} leads, {manifest['rate']:g} Hz, {store.manifest['units']}",
+                f"{leads}, {manifest['rate']:g} Hz, {store.manifest['units']}",
             ),
             ("read from", manifest["source"]["signals"]),
             ("fingerprint", store.fingerprint[:12]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.data.leads import derive_limb_lead, is_derivable
 from ecgbench.data.processing import PROCESSINGS
 from ecgbench.data.recording import Recording, read_array, read_recording
 from ecgbench.errors import DataError
@@ -30,6 +31,7 @@ class Intake:
         min_seconds: Shortest usable recording.
         units: Unit of the files.
         processing: Name of the processing to apply, or None.
+        derive_limb_leads: Compute limb leads that a file lacks.
     """
 
     leads: tuple[str, ...]
@@ -39,6 +41,7 @@ class Intake:
     min_seconds: float
     units: str
     processing: str | None
+    derive_limb_leads: bool
 
     @property
     def samples(self) -> int:
@@ -51,15 +54,27 @@ class Intake:
         return 2 * len(self.leads) * self.samples
 
 
-def take(intake: Intake, record: Path) -> tuple[Signals, Signals | None]:
+@dataclass(frozen=True)
+class Taken:
+    """A record as it goes into the store.
+
+    Attributes:
+        signals: [leads, samples] in stored units.
+        gains: Counts per unit of each lead, where those of the file hold; else None.
+        derived: Leads that were computed from others.
+    """
+
+    signals: Signals
+    gains: Signals | None
+    derived: tuple[str, ...] = ()
+
+
+def take(intake: Intake, record: Path) -> Taken:
     """Read one record into stored units, leads in order, cut to length.
 
     Args:
         intake: What it must be.
         record: WFDB record without a suffix, or a ``.npy`` file.
-
-    Returns:
-        Signals [leads, samples]; and counts per unit of each lead, where those of the file hold.
 
     Raises:
         DataError: Why it cannot be used; the message is the reason in quarantine.csv.
@@ -67,9 +82,11 @@ def take(intake: Intake, record: Path) -> tuple[Signals, Signals | None]:
     recording = _read(intake, record)
     if recording.rate != intake.rate:
         raise DataError(f"other rate: {recording.rate:g} Hz, not {intake.rate:g}")
-    missing = [lead for lead in intake.leads if lead not in recording.leads]
+    derived = _derivable(recording, intake.leads) if intake.derive_limb_leads else ()
+    missing = [lead for lead in intake.leads if lead not in (*recording.leads, *derived)]
     if missing:
         raise DataError(f"lacks a lead: {' '.join(missing)}")
+    recording = _with_derived(recording, derived)
     order = [recording.leads.index(lead) for lead in intake.leads]
     factors = np.array([_factor(intake.units, recording.units[lead]) for lead in order])
     signals = recording.signals[order] * factors[:, None]
@@ -77,8 +94,35 @@ def take(intake: Intake, record: Path) -> tuple[Signals, Signals | None]:
     check_signals(signals, intake.leads, intake.rate, intake.min_seconds)
     if intake.processing:
         function, _ = PROCESSINGS[intake.processing]
-        return function(signals, intake.rate), None
-    return signals, None if recording.gains is None else recording.gains[order] / factors
+        return Taken(function(signals, intake.rate), None, derived)
+    gains = None if recording.gains is None else recording.gains[order] / factors
+    return Taken(signals, gains, derived)
+
+
+def _derivable(recording: Recording, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    if not {"I", "II"} <= set(recording.leads):
+        return ()
+    return tuple(lead for lead in wanted if lead not in recording.leads and is_derivable(lead))
+
+
+def _with_derived(recording: Recording, derived: tuple[str, ...]) -> Recording:
+    if not derived:
+        return recording
+    first, second = recording.leads.index("I"), recording.leads.index("II")
+    if recording.units[first] != recording.units[second]:
+        raise DataError("other unit: I and II differ, so no lead can be derived from them")
+    lead_i, lead_ii = recording.signals[first], recording.signals[second]
+    computed = [derive_limb_lead(lead, lead_i, lead_ii) for lead in derived]
+    gains = recording.gains
+    if gains is not None:  # aVR is half a sum of counts: half a count must be a whole one
+        gains = np.concatenate([gains, np.full(len(derived), 2 * gains[first])])
+    return replace(
+        recording,
+        signals=np.vstack([recording.signals, *computed]),
+        leads=(*recording.leads, *derived),
+        units=recording.units + (recording.units[first],) * len(derived),
+        gains=gains,
+    )
 
 
 def _read(intake: Intake, record: Path) -> Recording:

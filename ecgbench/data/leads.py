@@ -47,18 +47,22 @@ def lead_positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
     return [where[lead] for lead in wanted]
 
 
+def is_derivable(name: str) -> bool:
+    """Whether a lead follows from I and II."""
+    return name in _FROM_I_AND_II
+
+
 def derive_limb_lead(
     name: str, lead_i: npt.NDArray[np.floating], lead_ii: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.floating]:
     """Compute III, aVR, aVL or aVF from I and II (in mV, same shape).
 
-    Nothing calls this on its own account: a record that lacks a lead is quarantined unless the user
-    asks for the lead to be derived.
+    A record that lacks a lead is quarantined, unless its data set says ``derive_limb_leads``.
 
     Raises:
         DataError: The lead cannot be had from I and II.
     """
-    if name not in _FROM_I_AND_II:
+    if not is_derivable(name):
         raise DataError(f"Lead {name} cannot be derived from I and II.")
     of_i, of_ii = _FROM_I_AND_II[name]
     return of_i * lead_i + of_ii * lead_ii

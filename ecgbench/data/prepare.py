@@ -135,9 +135,11 @@ def _build(
         file.truncate(len(source.records) * plan.intake.record_bytes)
     chunks = _chunks(source, streamed=stream is not None)
     _run(plan, [chunk for chunk in chunks if not _is_done(plan, chunk)], workers, spec.name)
-    reasons = _gather(plan, chunks, source.records.index)
+    reasons, derived = _gather(plan, chunks, source.records.index)
     records = _write_index(spec, source, partial, reasons)
-    manifest = seal(partial, _manifest(spec, source, key, plan.intake, records, reasons), records)
+    content = _manifest(spec, source, key, plan.intake, records)
+    content |= {"quarantined": dict(Counter(_kind(reason) for reason in reasons.values()))}
+    manifest = seal(partial, {**content, "derived_leads": derived}, records)
     target = partial.parent / f"{spec.name}-{spec.version}-{manifest['fingerprint'][:12]}"
     if target.exists():  # the same content from another source: keep one, know it by the newer key
         shutil.rmtree(target)
@@ -155,6 +157,7 @@ def _intake(spec: DatasetSpec, source: Source) -> Intake:
         min_seconds=spec.min_seconds,
         units="mV" if source.processing else spec.units,
         processing=source.processing,
+        derive_limb_leads=spec.derive_limb_leads,
     )
 
 
@@ -213,15 +216,17 @@ def _do_chunk(plan: _Plan, chunk: _Chunk) -> None:
     scale = np.zeros(shape[:2], dtype=np.float32)
     lengths = np.zeros(shape[0], dtype=np.int32)
     reasons: dict[str, str] = {}
+    derived = 0
     with _files(plan, chunk) as folder:
         for row, path in enumerate(chunk.paths):
             try:
-                signals, gains = take(plan.intake, folder / path)
+                taken = take(plan.intake, folder / path)
             except DataError as error:
                 reasons[str(row)] = error.message
                 continue
-            lengths[row] = signals.shape[1]
-            counts[row, :, : lengths[row]], scale[row] = quantise(signals, gains)
+            lengths[row] = taken.signals.shape[1]
+            counts[row, :, : lengths[row]], scale[row] = quantise(taken.signals, taken.gains)
+            derived += bool(taken.derived)
     with (plan.target / SIGNALS).open("r+b") as file:
         file.seek(chunk.start * plan.intake.record_bytes)
         file.write(counts.tobytes())
@@ -231,6 +236,7 @@ def _do_chunk(plan: _Plan, chunk: _Chunk) -> None:
         "scale": scale.astype(float).tolist(),
         "lengths": lengths.tolist(),
         "reasons": reasons,
+        "derived": derived,
     }
     atomic_write(_note_file(plan, chunk), json.dumps(note))
 
@@ -266,12 +272,13 @@ def _is_done(plan: _Plan, chunk: _Chunk) -> bool:
     return bool(hashlib.sha256(written).hexdigest() == note["sha256"])
 
 
-def _gather(plan: _Plan, chunks: list[_Chunk], ids: pd.Index[str]) -> dict[str, str]:
+def _gather(plan: _Plan, chunks: list[_Chunk], ids: pd.Index[str]) -> tuple[dict[str, str], int]:
     """Close the gaps that quarantined records leave; write scale and lengths.
 
     Returns:
-        Record id -> reason of each quarantined record.
+        Record id -> reason of each quarantined record; number of records with derived leads.
     """
+    derived = 0
     reasons: dict[str, str] = {}
     scales, lengths = [], []
     size = plan.intake.record_bytes
@@ -279,6 +286,7 @@ def _gather(plan: _Plan, chunks: list[_Chunk], ids: pd.Index[str]) -> dict[str, 
         position = 0
         for chunk in chunks:
             note = json.loads(_note_file(plan, chunk).read_text(encoding="utf-8"))
+            derived += note["derived"]
             kept = [row for row in range(len(chunk.paths)) if str(row) not in note["reasons"]]
             for row, why in note["reasons"].items():
                 reasons[str(ids[chunk.start + int(row)])] = why
@@ -301,7 +309,7 @@ def _gather(plan: _Plan, chunks: list[_Chunk], ids: pd.Index[str]) -> dict[str, 
     np.save(plan.target / "scale.npy", np.array(scales, dtype=np.float32))
     np.save(plan.target / "lengths.npy", np.array(lengths, dtype=np.int32))
     shutil.rmtree(plan.target / "chunks")
-    return reasons
+    return reasons, derived
 
 
 def _kind(reason: str) -> str:
@@ -330,7 +338,6 @@ def _manifest(
     key: str,
     intake: Intake,
     records: pd.DataFrame,
-    reasons: dict[str, str],
 ) -> dict[str, Any]:
     return {
         "dataset": spec.name,
@@ -345,7 +352,6 @@ def _manifest(
         "splits": {
             str(name): int(count) for name, count in records["split"].value_counts().items()
         },
-        "quarantined": dict(Counter(_kind(reason) for reason in reasons.values())),
         "source": {
             "key": key,
             "signals": source.signals,

@@ -98,6 +98,8 @@ class DatasetSpec(BaseModel):
         seconds: Length of a stored record; longer ones are cut at this length.
         min_seconds: A shorter record is quarantined.
         leads: Stored leads, in order.
+        derive_limb_leads: Compute III, aVR, aVL and aVF from I and II where a file lacks them; the
+            manifest counts such records. Otherwise they are quarantined.
         units: Physical unit of the stored signals.
         label_sets: Names of the label sets.
         labels: File beside the YAML that says which codes make which class (layouts that need it).
@@ -129,6 +131,7 @@ class DatasetSpec(BaseModel):
     seconds: float = Field(gt=0)
     min_seconds: float = 5.0
     leads: tuple[str, ...] = LEADS
+    derive_limb_leads: bool = False
     units: Units = "mV"
     label_sets: tuple[str, ...] = ()
     labels: str | None = None

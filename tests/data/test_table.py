@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ecgbench.data.dataset import prepare
+from ecgbench.data.recording import read_recording
 from ecgbench.errors import ConfigError, DataError
 
 from .conftest import ecg_like, write_record
@@ -134,6 +135,28 @@ def test_recordings_that_are_wrong_are_quarantined(ecgbench_home, add_spec, fold
     (folder / "ecg/b1.dat").unlink()
     dataset = prepare("mine", folder, workers=1)
     assert dataset.store.manifest["quarantined"] == {"lacks a lead": 1, "cannot read": 1}
+
+
+def test_limb_leads_are_derived_where_the_entry_asks_for_it(
+    ecgbench_home, add_spec, folder
+) -> None:
+    eight = [0, 1, 6, 7, 8, 9, 10, 11]
+    whole = read_recording(folder / "ecg/a1")
+    names = [whole.leads[lead] for lead in eight]
+    write_record(folder, "ecg/a1", whole.signals[eight].T, fs=250, sig_name=names)
+    add_spec(MINE)
+    assert prepare("mine", folder, workers=1).store.manifest["quarantined"] == {"lacks a lead": 1}
+    add_spec(MINE + "derive_limb_leads: true\n")
+    dataset = prepare("mine", folder, workers=1)
+    assert dataset.store.manifest["quarantined"] == {}
+    assert dataset.store.manifest["derived_leads"] == 1
+    made = dict(zip(dataset.store.leads, dataset.store.read([0])[0], strict=True))
+    np.testing.assert_allclose(made["III"], whole.signals[1] - whole.signals[0], atol=1e-6)
+    np.testing.assert_allclose(made["aVR"], -whole.signals[:2].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(made["V4"], whole.signals[9], atol=1e-6)
+    write_record(folder, "ecg/a1", whole.signals[6:].T, fs=250, sig_name=list(whole.leads[6:]))
+    dataset = prepare("mine", folder, workers=1)  # nothing to derive from
+    assert dataset.store.manifest["quarantined"] == {"lacks a lead": 1}
 
 
 def test_the_example_of_the_docs_is_this_one(project_root) -> None:
