@@ -74,7 +74,7 @@ class ResNet1d(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """Pools a sequence by attending to it with its mean as the query (as CLIP's ResNets do).
+    """Pools a sequence by attending to it, and to itself, with a learned token (as MERL does).
 
     Args:
         length: Most positions of the sequence.
@@ -86,18 +86,20 @@ class AttentionPool(nn.Module):
     def __init__(self, *, length: int, width: int, heads: int, out: int | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.position = nn.Parameter(torch.empty(length + 1, width))
+        self.token = nn.Parameter(torch.empty(width))
+        self.position = nn.Parameter(torch.empty(length, width))
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, out or width)
+        nn.init.normal_(self.token, std=width**-0.5)
         nn.init.normal_(self.position, std=width**-0.5)
 
     def forward(self, sequence: Tensor) -> Tensor:
         """``[B, width, T]`` to ``[B, out]``."""
         x = sequence.transpose(1, 2)
-        x = torch.cat([x.mean(1, keepdim=True), x], dim=1)
         x = x + self.position[: x.shape[1]]
+        x = torch.cat([self.token.to(x.dtype).expand(len(x), 1, -1), x], dim=1)
         q, k, v = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.query(x[:, :1]), self.key(x), self.value(x))

@@ -100,7 +100,7 @@ class TextEncoder(nn.Module):
         return special
 
     def freeze_layers(self, count: int) -> None:
-        """Stop training the first ``count`` transformer layers.
+        """Stop training the first ``count`` transformer layers; all of them: the whole encoder.
 
         Raises:
             EcgbenchError: The encoder has fewer layers, or they cannot be found.
@@ -110,6 +110,8 @@ class TextEncoder(nn.Module):
             raise EcgbenchError(f"Cannot freeze {count} of {len(layers)} text layers.")
         for layer in layers[:count]:
             layer.requires_grad_(False)
+        if count == len(layers):
+            self.model.requires_grad_(False)
 
     def describe(self) -> dict[str, Any]:
         """Everything but the weights, as JSON-like data; see :func:`rebuild_text_encoder`."""

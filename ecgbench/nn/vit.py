@@ -36,8 +36,8 @@ class EcgViT(nn.Module):
         mlp_ratio: Inner width of a block's MLP over ``width``.
         dropout: In attention and behind each residual branch.
         separators: Whether leads are framed by separator tokens.
-        pool: How tokens become one feature vector: ``mean`` of all of them, or ``by-lead``, mean and
-            standard deviation over the times of each lead, which keep where and how often.
+        pool: How tokens become one feature vector: ``mean`` of all of them, or ``by-lead``, the means
+            over the times of each lead side by side, which keep where something was seen.
     """
 
     time_embedding: Tensor
@@ -60,7 +60,7 @@ class EcgViT(nn.Module):
         if pool not in POOLS:
             raise ConfigError(f"A ViT cannot pool {pool!r}.", did_you_mean(pool, POOLS))
         self.leads, self.patch, self.width, self.pooling = leads, patch, width, pool
-        self.features = width if pool == "mean" else 2 * leads * width
+        self.features = width if pool == "mean" else leads * width
         self.patches = samples // patch
         self.embed = nn.Linear(patch, width)
         self.lead_embedding = nn.Parameter(torch.empty(leads, width))
@@ -94,8 +94,7 @@ class EcgViT(nn.Module):
         """One feature vector of all patch tokens: ``[B, L * N, width]`` to ``[B, features]``."""
         if self.pooling == "mean":
             return tokens.mean(1)
-        by_lead = tokens.view(len(tokens), self.leads, -1, self.width)
-        return torch.cat([by_lead.mean(2), by_lead.std(2, correction=0)], dim=2).flatten(1)
+        return tokens.view(len(tokens), self.leads, -1, self.width).mean(2).flatten(1)
 
     def hidden_states(self, ecg: Tensor) -> Tensor:
         """The patch tokens after each block, normed: ``[depth, B, L * N, width]``."""
