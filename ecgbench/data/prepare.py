@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial as bind
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,13 @@ from ecgbench._version import __version__
 from ecgbench.data.fetch import SUMS, Downloader, address_of, parse_sums
 from ecgbench.data.intake import Intake, quantise, take
 from ecgbench.data.layouts import Source, layout_of
+from ecgbench.data.parallel import for_each
 from ecgbench.data.processing import PROCESSINGS
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.store import SIGNALS, Store, open_store, seal, write_label_sets
 from ecgbench.errors import DataError
 from ecgbench.hashing import content_hash, file_sha256
 from ecgbench.paths import atomic_write, plain_os_errors, stage_dir
-from ecgbench.progress import track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,8 @@ def _build(
     with (partial / SIGNALS).open("ab") as file:
         file.truncate(len(source.records) * plan.intake.record_bytes)
     chunks = _chunks(source, streamed=stream is not None)
-    _run(plan, [chunk for chunk in chunks if not _is_done(plan, chunk)], workers, spec.name)
+    missing = [chunk for chunk in chunks if not _is_done(plan, chunk)]
+    for_each(bind(_do_chunk, plan), missing, f"preparing {spec.name}", workers)
     reasons, derived = _gather(plan, chunks, source.records.index)
     records = _write_index(spec, source, partial, reasons)
     content = _manifest(spec, source, key, plan.intake, records)
@@ -193,20 +194,6 @@ def _source_fingerprint(source: Source) -> str:
 
 
 # One chunk ---------------------------------------------------------------------------------------
-
-
-def _run(plan: _Plan, chunks: list[_Chunk], workers: int | None, name: str) -> None:
-    count = min(workers or os.cpu_count() or 1, len(chunks))
-    if count <= 1:
-        for chunk in track(chunks, f"preparing {name}"):
-            _do_chunk(plan, chunk)
-        return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_do_chunk)(plan, chunk) for chunk in chunks)
-    done = Parallel(n_jobs=count, return_as="generator_unordered")(jobs)
-    for _ in track(done, f"preparing {name}", total=len(chunks)):
-        pass
 
 
 def _do_chunk(plan: _Plan, chunk: _Chunk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -17,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS, lead_positions
+from ecgbench.data.parallel import for_each
 from ecgbench.data.store import Store
 from ecgbench.errors import DataError
 from ecgbench.hashing import canonical_json, code_hash, content_hash
 from ecgbench.paths import atomic_dir, atomic_write, stage_dir
-from ecgbench.progress import track
 
 Scaling = Literal["none", "zscore-record", "zscore-lead", "minmax-record"]
 Float32 = npt.NDArray[np.float32]
@@ -133,7 +132,9 @@ def adapt(
                 handle.truncate(2 * shape[0] * shape[1] * shape[2])
             ids = [str(record) for record in dataset.records.index]
             jobs = _Jobs(dataset.store, ids, spec, transform, positions, file)
-            _run(jobs, chosen, workers, dataset.spec.name)
+            starts = range(0, len(chosen), _CHUNK)
+            chunks = [(start, chosen[start : start + _CHUNK]) for start in starts]
+            for_each(jobs, chunks, f"adapting {dataset.spec.name}", workers)
             atomic_write(scratch / "made-from.json", canonical_json(wish) + "\n")
     if 0 in shape:
         return np.zeros(shape, dtype=np.float16)
@@ -218,8 +219,9 @@ class _Jobs:
         self.ids = ids if transform is not None else []
         self.spec, self.transform, self.positions, self.file = spec, transform, positions, file
 
-    def __call__(self, start: int, rows: npt.NDArray[np.int64]) -> None:
-        """Adapt the records ``rows`` and write them from place ``start`` on."""
+    def __call__(self, chunk: tuple[int, npt.NDArray[np.int64]]) -> None:
+        """Adapt the records of a chunk and write them from the place ``start`` on."""
+        start, rows = chunk
         store = Store(self.store_path, self.manifest)
         signals = store.read(rows)
         made = np.empty((len(rows), len(self.positions), self.spec.samples), dtype=np.float16)
@@ -242,18 +244,3 @@ class _Jobs:
         if changed.shape != signals.shape:
             raise DataError(f"Transform {self.transform.name} changed the shape of a record.")
         return changed
-
-
-def _run(jobs: _Jobs, rows: npt.NDArray[np.int64], workers: int | None, name: str) -> None:
-    chunks = [(start, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
-    count = min(workers or os.cpu_count() or 1, len(chunks))
-    if count <= 1:
-        for start, chunk in track(chunks, f"adapting {name}"):
-            jobs(start, chunk)
-        return
-    from joblib import Parallel, delayed
-
-    work = (delayed(jobs)(start, chunk) for start, chunk in chunks)
-    done = Parallel(n_jobs=count, return_as="generator_unordered")(work)
-    for _ in track(done, f"adapting {name}", total=len(chunks)):
-        pass

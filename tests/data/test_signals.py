@@ -131,7 +131,9 @@ def test_constant_signals_become_zeros(scaling) -> None:
 def test_asked_again_the_file_is_opened(toy, monkeypatch) -> None:
     spec = SignalSpec()
     first = adapt(toy, spec, workers=1)
-    monkeypatch.setattr("ecgbench.data.signals._run", lambda *arguments: pytest.fail("made again"))
+    monkeypatch.setattr(
+        "ecgbench.data.signals.for_each", lambda *arguments: pytest.fail("made again")
+    )
     np.testing.assert_array_equal(adapt(toy, spec, workers=1), first)
     with pytest.raises(pytest.fail.Exception):
         adapt(toy, SignalSpec(scaling="none"), workers=1)
