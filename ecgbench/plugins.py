@@ -60,6 +60,8 @@ class MethodInfo(_Spec):
         reports: Whether pre-training uses reports: ``none``, ``some`` (records without one are used
             too) or ``all`` (only records that have one are used).
         pretrained_on: Data sets that weights which it brings along have seen.
+        protocols: The only protocols that it takes part in; empty for all that it can.
+        on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
         config: Its part of the configuration (sections of :mod:`ecgbench.config`).
         profiles: Changes to ``config`` by profile name.
     """
@@ -75,6 +77,8 @@ class MethodInfo(_Spec):
     encodes: tuple[Ability, ...] = ("ecg",)
     reports: Literal["none", "some", "all"] = "none"
     pretrained_on: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    on_request: bool = False
     config: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
 

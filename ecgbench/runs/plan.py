@@ -77,7 +77,7 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
 
 
 def chosen_methods(names: Sequence[str]) -> list[MethodInfo]:
-    """The methods that some names mean; ``all`` is every one that can be used.
+    """The methods that some names mean; ``all`` is every one that can be used as it comes.
 
     Raises:
         UnknownNameError: A name that no method has.
@@ -86,7 +86,8 @@ def chosen_methods(names: Sequence[str]) -> list[MethodInfo]:
     chosen: dict[str, MethodInfo] = {}
     for name in names:
         matching = methods.names() if name == "all" else [name]
-        chosen |= {found: methods.get(found) for found in matching}
+        found = {one: methods.get(one) for one in matching}
+        chosen |= {one: info for one, info in found.items() if name != "all" or not info.on_request}
     return list(chosen.values())
 
 
@@ -99,12 +100,18 @@ def groups(
     compared them all.
     """
     names = dict.fromkeys(question.task.dataset for question in asked)
-    return [
-        Group(info, name, seed, tuple(q for q in asked if q.task.dataset == name))
+    planned = [
+        Group(info, name, seed, tuple(q for q in asked if _takes_part(info, q, name)))
         for name in names
         for seed in seeds
         for info in infos
     ]
+    return [group for group in planned if group.questions]
+
+
+def _takes_part(info: MethodInfo, question: Question, dataset: str) -> bool:
+    wanted = not info.protocols or question.protocol.name in info.protocols
+    return wanted and question.task.dataset == dataset
 
 
 def _means(pattern: str, question: Question) -> bool:

@@ -19,11 +19,16 @@ _STRIDE = 16  # of the ResNet without a max pool
 
 
 class ConvolutionHead(nn.Module):
-    """1 x 1 convolution and attention pool: tokens ``[B, N, width]`` to ``[B, dim]``."""
+    """1 x 1 convolution and attention pool: tokens ``[B, N, width]`` to ``[B, dim]``.
+
+    Attributes:
+        features: Length of the vectors that the views are made of.
+    """
 
     def __init__(self, width: int, dim: int, length: int) -> None:
         super().__init__()
-        self.reduce = nn.Linear(width, dim, bias=False)  # a 1 x 1 convolution, channels last
+        self.features = dim
+        self.reduce = nn.Linear(width, dim)  # a 1 x 1 convolution, channels last
         self.pool = AttentionPool(length=length, width=dim, heads=4)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -31,12 +36,21 @@ class ConvolutionHead(nn.Module):
         pooled: Tensor = self.pool(self.reduce(tokens).transpose(1, 2))
         return pooled
 
+    def feature(self, tokens: Tensor) -> Tensor:
+        """What the two views of an ECG are made of: the reduced map's mean."""
+        return self.reduce(tokens).mean(1)
+
 
 class TransformerHead(nn.Module):
-    """Normed mean token and a two-layer map with batch norm: ``[B, N, width]`` to ``[B, dim]``."""
+    """Normed mean token and a two-layer map with batch norm: ``[B, N, width]`` to ``[B, dim]``.
+
+    Attributes:
+        features: Length of the vectors that the views are made of.
+    """
 
     def __init__(self, width: int, dim: int) -> None:
         super().__init__()
+        self.features = width
         self.norm = nn.LayerNorm(width)
         self.layers = nn.Sequential(
             nn.Linear(width, dim),
@@ -48,24 +62,28 @@ class TransformerHead(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors to compare with reports."""
-        out: Tensor = self.layers(self.norm(tokens.mean(1)))
+        out: Tensor = self.layers(self.feature(tokens))
         return out
+
+    def feature(self, tokens: Tensor) -> Tensor:
+        """What the two views of an ECG are made of: the normed mean token."""
+        feature: Tensor = self.norm(tokens.mean(1))
+        return feature
 
 
 class MERL(Method):
     """Cross-modal alignment (CMA) plus uni-modal alignment (UMA), both at a fixed temperature.
 
-    CMA compares ECGs with their reports; UMA compares two views of one ECG's feature, made by two
-    linear maps with dropout.
+    CMA compares ECGs with their reports; UMA compares two views of one ECG's pooled feature, made by
+    two linear maps with dropout.
     """
 
     def __init__(self, config: DictConfig, setup: Setup) -> None:
         super().__init__(config, setup)
         self.encoder = build_tower(config, setup)
         self.head = _head(str(config.encoder), self.encoder.width, config.dim, setup.samples)
-        features = self.encoder.features
-        self.first_view = nn.Linear(features, features, bias=False)
-        self.second_view = nn.Linear(features, features, bias=False)
+        self.first_view = nn.Linear(self.head.features, config.dim, bias=False)
+        self.second_view = nn.Linear(self.head.features, config.dim, bias=False)
         self.drop = nn.Dropout(config.dropout)
         self.text = build_text(config.text, setup)
         self.text_projection = projection(self.text.width, config.dim, config.dim)
@@ -75,7 +93,7 @@ class MERL(Method):
         if batch.tokens is None or batch.text_id is None:
             raise EcgbenchError("MERL learns from reports, and the corpus has none.")
         tokens = self.encoder(batch.ecg)
-        feature = self.encoder.pool(tokens)
+        feature = self.head.feature(tokens)
         text = self.text_projection(self.text(batch.tokens).pooled)
         keys = gather(batch.text_id) if self.config.mask_equal_reports else None
         t = self.config.temperature
@@ -114,7 +132,7 @@ class MERL(Method):
         save_text(self.text, folder)
 
 
-def _head(encoder: str, width: int, dim: int, samples: int) -> nn.Module:
+def _head(encoder: str, width: int, dim: int, samples: int) -> ConvolutionHead | TransformerHead:
     if encoder == "resnet18":
         return ConvolutionHead(width, dim, -(-samples // _STRIDE))
     if encoder == "channel-vit":

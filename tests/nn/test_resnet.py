@@ -40,7 +40,7 @@ def test_strided_blocks_halve_any_length(block: nn.Module, length: int) -> None:
     assert block(torch.randn(2, 8, length)).shape == (2, 16, 16)
 
 
-def test_attention_pool_attends_from_the_mean() -> None:
+def test_attention_pool_is_torchs_attention_from_a_token() -> None:
     torch.manual_seed(0)
     pool = AttentionPool(length=10, width=8, heads=2, out=5)
     reference = nn.MultiheadAttention(8, 2, batch_first=True)
@@ -52,7 +52,7 @@ def test_attention_pool_attends_from_the_mean() -> None:
         reference.out_proj.bias.zero_()
     sequence = torch.randn(3, 8, 10)
     x = sequence.transpose(1, 2)
-    x = torch.cat([x.mean(1, keepdim=True), x], dim=1) + pool.position
+    x = torch.cat([pool.token.expand(3, 1, -1), x + pool.position], dim=1)
     expected = pool.out(reference(x[:, :1], x, x)[0][:, 0])
     torch.testing.assert_close(pool(sequence), expected)
     assert pool(torch.randn(3, 8, 7)).shape == (3, 5)

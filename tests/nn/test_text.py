@@ -116,6 +116,8 @@ def test_freezing_stops_the_first_layers(encoder: TextEncoder) -> None:
     model.freeze_layers(2)
     frozen = {n.split("layer.")[1][0] for n, p in model.named_parameters() if not p.requires_grad}
     assert frozen == {"0", "1"}
+    model.freeze_layers(3)
+    assert not any(p.requires_grad for p in model.parameters())
     with pytest.raises(EcgbenchError, match="Cannot freeze 4 of 3"):
         model.freeze_layers(4)
 
