@@ -10,8 +10,9 @@ from ecgbench.config import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Batch, Method, Setup, count_parameters
 from ecgbench.plugins import load_object, methods
+from ecgbench.runs.plan import chosen_methods
 
-BUILT_IN = [name for name, entry in methods.entries().items() if entry.origin == "built-in"]
+BUILT_IN = [info.name for info in chosen_methods(["all"])]  # those that need nothing of a user's
 TRAINED = [name for name in BUILT_IN if Subject(name).trains]
 MASKED = ["mae", "cg_dmer", "merit"]
 LAWS = [name for name in dir(MethodLaws) if name.startswith("test_")]
@@ -33,7 +34,9 @@ def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = (
 
 def test_all_methods_are_there() -> None:
     wanted = {"mae", "clip", "merl", "cg_dmer", "merit", "random_init", "random_init_resnet"}
+    wanted |= {"classical", "supervised", "supervised_xresnet"}
     assert wanted <= set(BUILT_IN)
+    assert "checkpoint" in methods.names()
     broken = {name: e.problem for name, e in methods.entries().items() if e.problem}
     assert not broken
 
