@@ -1,6 +1,6 @@
 """Do the intervals cover, and does the paired test keep its level? On simulated test sets.
 
-    python tests/benchmarks/coverage.py [test sets] [numbers of scenarios] > coverage.md
+    python tests/benchmarks/coverage.py [--sets 1000] [--scenarios 0 1] [--metrics auroc f1]
 
 Every test set is simulated from a model whose true AUROC, average precision and F1 are known: normal
 scores, shifted for positives, with an effect of the patient on each class and one on all; labels
@@ -10,13 +10,13 @@ Prints the tables of docs/statistics.md.
 
 from __future__ import annotations
 
-import sys
-from collections import defaultdict
+import argparse
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy import special
 
 from ecgbench.metrics import weighted
 from ecgbench.stats.bootstrap import Bootstrap, bootstrap, compare, macro_interval
@@ -70,15 +70,15 @@ class Truth:
     """Population values of a scenario's metrics."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.shift = np.sqrt(2) * ndtri(scenario.auroc)
+        self.shift = np.sqrt(2) * special.ndtri(scenario.auroc)
         self.cuts = self.shift / 2 + np.log((1 - scenario.prevalence) / scenario.prevalence) / (
             2 * self.shift
         )
         p, grid = scenario.prevalence[:, None], np.linspace(-9, 13, 40_001)
-        recall, alarms = ndtr(self.shift[:, None] - grid), ndtr(-grid)
+        recall, alarms = special.ndtr(self.shift[:, None] - grid), special.ndtr(-grid)
         precision = p * recall / (p * recall + (1 - p) * alarms)
         pieces = 0.5 * (precision[:, 1:] + precision[:, :-1]) * -np.diff(recall)
-        hit, alarm = ndtr(self.shift - self.cuts), ndtr(-self.cuts)
+        hit, alarm = special.ndtr(self.shift - self.cuts), special.ndtr(-self.cuts)
         calls = scenario.prevalence * hit + (1 - scenario.prevalence) * alarm
         self.values = {
             "auroc": scenario.auroc,
@@ -103,7 +103,7 @@ def simulate(
         everywhere = rng.normal(size=(scenario.patients, 1))[patient]
         return np.sqrt(COMMON) * everywhere + np.sqrt(1 - COMMON) * clustered(RHO)
 
-    y = clustered(LABEL_RHO) < ndtri(scenario.prevalence)
+    y = clustered(LABEL_RHO) < special.ndtri(scenario.prevalence)
     shared, *own = (noise() for _ in range(3))
     first, second = (np.sqrt(0.5) * shared + np.sqrt(0.5) * part + shift * y for part in own)
     return [f"{number:05d}" for number in patient], y, first, second
@@ -118,58 +118,70 @@ def percentile_interval(result: Bootstrap) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def judge(scenario: Scenario, sets: int) -> dict[str, dict[str, list[float]]]:
-    truth, rng = Truth(scenario), np.random.default_rng(2024)
+def judge(scenario: Scenario, number: int, metrics: list[str]) -> dict[str, dict[str, float]]:
+    """One test set: what its interval and its comparison say, by metric."""
+    truth = Truth(scenario)
     statistics = {
         "auroc": weighted.auroc,
         "auprc": weighted.average_precision,
         "f1": weighted.f1_at(truth.cuts),
     }
-    found: dict[str, dict[str, list[float]]] = {n: defaultdict(list) for n in statistics}
-    for number in range(sets):
-        patients, y, first, second = simulate(scenario, truth.shift, rng)
-        for name, statistic in statistics.items():
-            a, b = (
-                bootstrap(y, s, patients, statistic, RESAMPLES, seed=number)
-                for s in (first, second)
-            )
-            interval, note = macro_interval(a), found[name]
-            if np.isnan(interval.low):
-                note["none"].append(1.0)
-                continue
-            true = truth.values[name][a.scored].mean()
-            low, high = percentile_interval(a)
-            note["covers"].append(interval.low <= true <= interval.high)
-            note["percentile"].append(low <= true <= high)
-            note["too high"].append(interval.low > true)
-            note["width"].append(interval.high - interval.low)
-            note["error"].append(interval.value - true)
-            note["low"].append(interval.low - true)
-            note["high"].append(interval.high - true)
-            p_value = compare(a, b).p_value
-            note["rejects"].append(p_value < 0.05)
+    rng = np.random.default_rng([2024, number])
+    patients, y, first, second = simulate(scenario, truth.shift, rng)
+    found = {}
+    for name in metrics:
+        a, b = (
+            bootstrap(y, s, patients, statistics[name], RESAMPLES, seed=number)
+            for s in (first, second)
+        )
+        interval = macro_interval(a)
+        if np.isnan(interval.low):
+            found[name] = {"none": 1.0}
+            continue
+        true = truth.values[name][a.scored].mean()
+        low, high = percentile_interval(a)
+        found[name] = {
+            "covers": interval.low <= true <= interval.high,
+            "too high": interval.low > true,
+            "percentile": low <= true <= high,
+            "rejects": compare(a, b).p_value < 0.05,
+            "error": interval.value - true,
+            "low": interval.low - true,
+            "high": interval.high - true,
+        }
     return found
 
 
-def main(sets: int, scenarios: list[int]) -> None:
+def row(scenario: Scenario, metric: str, notes: list[dict[str, float]]) -> str:
+    judged = [note for note in notes if "none" not in note]
+    column = {key: np.array([note[key] for note in judged]) for key in judged[0]}
+    mean = {key: values.mean() for key, values in column.items()}
+    about = ((column["low"] <= mean["error"]) & (mean["error"] <= column["high"])).mean()
+    return (
+        f"| {scenario.name} | {metric} | {mean['covers']:.1%} | {mean['too high']:.1%} "
+        f"| {mean['high'] - mean['low']:.3f} | {mean['error']:+.4f} | {about:.1%} "
+        f"| {mean['percentile']:.1%} | {mean['rejects']:.1%} | {len(notes) - len(judged)} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", type=int, default=1000)
+    parser.add_argument("--scenarios", type=int, nargs="*", default=range(len(SCENARIOS)))
+    parser.add_argument("--metrics", nargs="*", default=["auroc", "auprc", "f1"])
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
     print(
         "| test split | metric | covers | lies too high | mean width | mean error | covers the mean "
         "of such splits | percentile covers | paired test rejects | no interval |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for scenario in (SCENARIOS[number] for number in scenarios or range(len(SCENARIOS))):
-        for name, note in judge(scenario, sets).items():
-            mean = {key: float(np.mean(values)) for key, values in note.items()}
-            bias = mean["error"]
-            about = np.mean((np.array(note["low"]) <= bias) & (bias <= np.array(note["high"])))
-            print(
-                f"| {scenario.name} | {name} | {mean['covers']:.1%} | {mean['too high']:.1%} "
-                f"| {mean['width']:.3f} | {bias:+.4f} | {about:.1%} | {mean['percentile']:.1%} "
-                f"| {mean['rejects']:.1%} | {len(note['none'])} |",
-                flush=True,
-            )
+    for scenario in (SCENARIOS[number] for number in given.scenarios):
+        tasks = (delayed(judge)(scenario, n, given.metrics) for n in range(given.sets))
+        found = Parallel(n_jobs=given.jobs)(tasks)
+        for metric in given.metrics:
+            print(row(scenario, metric, [sample[metric] for sample in found]), flush=True)
 
 
 if __name__ == "__main__":
-    numbers = [int(text) for text in sys.argv[1:]] or [1000]
-    main(numbers[0], numbers[1:])
+    main()
