@@ -6,6 +6,7 @@ marks that turn the direction of the text or are invisible.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -25,6 +26,7 @@ _MARKDOWN = re.compile(r"[\\`*{}\[\]#!|<>~$&@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|
 LONGEST = 300
 
 
+@functools.lru_cache(maxsize=4096)  # tables say the same words again and again
 def plain(text: str) -> str:
     """One line of visible characters; what was cut is shown by an ellipsis."""
     bare = _ESCAPES.sub("", unicodedata.normalize("NFC", text))

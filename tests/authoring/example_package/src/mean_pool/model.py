@@ -16,8 +16,10 @@ class MeanPool(Method):
         super().__init__(config, setup)
         leads, width = len(setup.leads), config.width
         self.encoder = nn.Sequential(
-            nn.Conv1d(leads, width, 25, stride=5, padding=12), nn.GELU(),
-            nn.Conv1d(width, width, 9, padding=4), nn.GELU(),
+            nn.Conv1d(leads, width, 25, stride=5, padding=12),
+            nn.GELU(),
+            nn.Conv1d(width, width, 9, padding=4),
+            nn.GELU(),
         )
         self.decoder = nn.ConvTranspose1d(width, leads, 5, stride=5)
 
