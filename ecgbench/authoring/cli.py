@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-new_app = typer.Typer(help="Write a first method or task that works.", no_args_is_help=True)
+new = typer.Typer(help="Write a first method or task that works.", no_args_is_help=True)
 
 Into = Annotated[Path, typer.Option(help="Folder that gets it.")]
 
 
-@new_app.command("method")
+@new.command("method")
 def new_method_command(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits and _.")],
     into: Into = Path(),
@@ -32,7 +32,7 @@ def new_method_command(
         typer.echo(f"Next: ecgbench check {name} --methods-path {target}")
 
 
-@new_app.command("task")
+@new.command("task")
 def new_task_command(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits and -.")],
     dataset: Annotated[str, typer.Option(help="Name of the data set.")],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.authoring.cli import new_app
+from ecgbench.authoring.cli import new
 from ecgbench.authoring.scaffold import new_method, new_task
 from ecgbench.errors import EcgbenchError
 from ecgbench.plugins import methods, tasks
@@ -88,7 +88,7 @@ def test_a_new_task_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_command_says_what_comes_next(tmp_path: Path) -> None:
-    outcome = CliRunner().invoke(new_app, ["method", "first_try", "--into", str(tmp_path)])
+    outcome = CliRunner().invoke(new, ["method", "first_try", "--into", str(tmp_path)])
     assert outcome.exit_code == 0, outcome.output
     assert "ecgbench check first_try --methods-path" in outcome.output.replace("\n", "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,3 +194,19 @@ def test_the_command_fails_where_a_figure_differs(submission: Path, tmp_path: Pa
     assert "DIFFERS" in outcome.output
     kinds = {result.verification for _, result in read_results(board / "results")}
     assert kinds == {"self-reported"}
+
+
+def test_the_page_draws_simulated_ecgs_of_the_best_row(submission: Path, tmp_path: Path) -> None:
+    from ecgbench.leaderboard.page.render import write_page
+
+    board = tmp_path / "board"
+    submit(submission, board, examine(submission, board))
+    write_page(board, board / "page.html")
+    text = (board / "page.html").read_text()
+    assert text.count('class="ecg"') >= 2
+    assert "(simulated)" in text
+    assert "surest of" in text
+    write_page(board, board / "bare.html", with_examples="none")
+    assert 'class="ecg"' not in (board / "bare.html").read_text()
+    if keep := os.environ.get("ECGBENCH_KEEP_PAGE"):  # to look at it
+        shutil.copy(board / "page.html", keep)

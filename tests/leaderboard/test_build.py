@@ -111,6 +111,21 @@ def test_the_bytes_do_not_depend_on_machine_locale_or_order(folder: Path, tmp_pa
     assert contents(other) == contents(folder)
 
 
+@pytest.mark.slow
+def test_another_python_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    python = os.environ.get("ECGBENCH_OTHER_PYTHON")
+    if not python:
+        pytest.skip("set ECGBENCH_OTHER_PYTHON to a Python of another version that has ecgbench")
+    build(folder)
+    shutil.copytree(folder / "results", tmp_path / "other/results")
+    code = (
+        "from pathlib import Path; from ecgbench.leaderboard.build import build; "
+        f"build(Path({str(tmp_path / 'other')!r}))"
+    )
+    subprocess.run([python, "-c", code], check=True, cwd=tmp_path)
+    assert contents(tmp_path / "other") == contents(folder)
+
+
 def test_build_never_imports_torch(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ecgbench.leaderboard.build import build; "

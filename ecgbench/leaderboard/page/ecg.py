@@ -18,7 +18,7 @@ from ecgbench.results.predictions import ScorePredictions
 MM = 4  # units of the picture
 SECONDS = 2.5
 LAYOUT = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
-ROW_MM = 28
+ROW_MM = 34
 FEWEST = 5  # positives of a class that is shown
 
 
@@ -105,12 +105,12 @@ def on_paper(signals: NDArray[np.float32], leads: Sequence[str], rate: float, ti
             start = round(c * SECONDS * rate)
             values = signals[list(leads).index(name), start : start + round(SECONDS * rate) : step]
             x = c * SECONDS * 25 * MM + np.arange(len(values)) * step / rate * 25 * MM
-            y = middle - np.clip(values, -1.6, 1.6) * 10 * MM
+            y = middle - np.clip(values, -1.65, 1.65) * 10 * MM
             points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
             parts.append(Markup('<polyline class="trace" points="{}"/>').format(points))
             label = Markup('<text class="lead-name" x="{}" y="{}">{}</text>')
             parts.append(
-                label.format(f"{x[0] + 6:.1f}" if len(x) else "0", f"{middle - 44:.1f}", name)
+                label.format(f"{x[0] + 6:.1f}" if len(x) else "0", f"{middle - 54:.1f}", name)
             )
     return Markup(
         '<svg class="ecg" role="img" viewBox="0 0 {w} {h}"><title>{t}</title>'
