@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from omegaconf import DictConfig
 from torch import Tensor, nn
@@ -18,11 +19,23 @@ from ecgbench.nn.towers import build_text, build_tower, projection, save_text, u
 _STRIDE = 16  # of the ResNet without a max pool
 
 
-class ConvolutionHead(nn.Module):
-    """1 x 1 convolution and attention pool: tokens ``[B, N, width]`` to ``[B, dim]``.
+class Compared(NamedTuple):
+    """What an ECG is compared by.
 
     Attributes:
-        features: Length of the vectors that the views are made of.
+        vector: ``[B, dim]``, with reports (CMA).
+        feature: ``[B, features]``, what its two views are made of (UMA).
+    """
+
+    vector: Tensor
+    feature: Tensor
+
+
+class ConvolutionHead(nn.Module):
+    """A 1 x 1 convolution, whose mean is the feature, and an attention pool of it.
+
+    Attributes:
+        features: Length of the feature.
     """
 
     def __init__(self, width: int, dim: int, length: int) -> None:
@@ -31,27 +44,22 @@ class ConvolutionHead(nn.Module):
         self.reduce = nn.Linear(width, dim)  # a 1 x 1 convolution, channels last
         self.pool = AttentionPool(length=length, width=dim, heads=4)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Vectors to compare with reports."""
-        pooled: Tensor = self.pool(self.reduce(tokens).transpose(1, 2))
-        return pooled
-
-    def feature(self, tokens: Tensor) -> Tensor:
-        """What the two views of an ECG are made of: the reduced map's mean."""
-        return self.reduce(tokens).mean(1)
+    def forward(self, tokens: Tensor, pooled: Tensor) -> Compared:
+        """Tokens ``[B, N, width]`` and the encoder's pooled feature, which is not used."""
+        reduced = self.reduce(tokens)
+        return Compared(self.pool(reduced.transpose(1, 2)), reduced.mean(1))
 
 
 class TransformerHead(nn.Module):
-    """Normed mean token and a two-layer map with batch norm: ``[B, N, width]`` to ``[B, dim]``.
+    """A two-layer map with batch norm of the encoder's pooled feature.
 
     Attributes:
-        features: Length of the vectors that the views are made of.
+        features: Length of the feature.
     """
 
     def __init__(self, width: int, dim: int) -> None:
         super().__init__()
         self.features = width
-        self.norm = nn.LayerNorm(width)
         self.layers = nn.Sequential(
             nn.Linear(width, dim),
             nn.BatchNorm1d(dim),
@@ -60,15 +68,9 @@ class TransformerHead(nn.Module):
             nn.BatchNorm1d(dim),
         )
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Vectors to compare with reports."""
-        out: Tensor = self.layers(self.feature(tokens))
-        return out
-
-    def feature(self, tokens: Tensor) -> Tensor:
-        """What the two views of an ECG are made of: the normed mean token."""
-        feature: Tensor = self.norm(tokens.mean(1))
-        return feature
+    def forward(self, tokens: Tensor, pooled: Tensor) -> Compared:
+        """Tokens, which are not used, and the encoder's pooled feature ``[B, width]``."""
+        return Compared(self.layers(pooled), pooled)
 
 
 class MERL(Method):
@@ -92,13 +94,12 @@ class MERL(Method):
         """``CMA + UMA``, each the sum of both cross-entropies."""
         if batch.tokens is None or batch.text_id is None:
             raise EcgbenchError("MERL learns from reports, and the corpus has none.")
-        tokens = self.encoder(batch.ecg)
-        feature = self.head.feature(tokens)
+        ecg = self._compared(batch.ecg)
         text = self.text_projection(self.text(batch.tokens).pooled)
         keys = gather(batch.text_id) if self.config.mask_equal_reports else None
         t = self.config.temperature
-        cma = merl_contrast(gather(self.head(tokens)), gather(text), t, keys)
-        views = (self.drop(view(feature)) for view in (self.first_view, self.second_view))
+        cma = merl_contrast(gather(ecg.vector), gather(text), t, keys)
+        views = (self.drop(view(ecg.feature)) for view in (self.first_view, self.second_view))
         uma = merl_contrast(*(gather(view) for view in views), t)
         return {
             "loss": cma + self.config.uma * uma,
@@ -117,7 +118,7 @@ class MERL(Method):
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
-        return unit(self.head(self.encoder(ecg)))
+        return unit(self._compared(ecg).vector)
 
     def embed_text(self, tokens: Tokens) -> Tensor:
         """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
@@ -130,6 +131,11 @@ class MERL(Method):
     def save_assets(self, folder: Path) -> None:
         """The tokenizer and the text encoder's architecture."""
         save_text(self.text, folder)
+
+    def _compared(self, ecg: Tensor) -> Compared:
+        tokens = self.encoder(ecg)
+        compared: Compared = self.head(tokens, self.encoder.pool(tokens))
+        return compared
 
 
 def _head(encoder: str, width: int, dim: int, samples: int) -> ConvolutionHead | TransformerHead:
