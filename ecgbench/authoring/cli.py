@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-new = typer.Typer(help="Write a first method or task that works.", no_args_is_help=True)
+new = typer.Typer(help="Write a first method, task or data set that works.", no_args_is_help=True)
 
 Into = Annotated[Path, typer.Option(help="Folder that gets it.")]
 
@@ -45,6 +45,19 @@ def new_task_command(
     for path in new_task(name, into, dataset=dataset, labels=labels):
         typer.echo(path)
     typer.echo(f"Next: ECGBENCH_TASKS_PATH={into} ecgbench run --methods all --tasks {name}")
+
+
+@new.command("dataset")
+def new_dataset_command(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits and -.")],
+    into: Into = Path(),
+) -> None:
+    """Write a data set of your own: a YAML file and a table of records to fill."""
+    from ecgbench.authoring.scaffold import new_dataset
+
+    for path in new_dataset(name, into):
+        typer.echo(path)
+    typer.echo(f"Next: fill records.csv; {into / name / 'README.md'} says how to go on.")
 
 
 def check(

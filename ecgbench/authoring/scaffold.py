@@ -61,6 +61,22 @@ def new_task(name: str, into: Path, *, dataset: str, labels: str) -> list[Path]:
     return _write(into, {path.name: "task.yaml.j2"}, name, dataset=dataset, labels=labels)
 
 
+def new_dataset(name: str, into: Path) -> list[Path]:
+    """Write a data set's folder: a YAML file and the head of its table of records.
+
+    Raises:
+        EcgbenchError: The name cannot be one, is taken, or the folder is there already.
+    """
+    _check_name(name, r"[a-z0-9][a-z0-9-]*", "lower-case letters, digits and -")
+    _check_free("data set", name)
+    files = {
+        f"{name}.yaml": "dataset.yaml.j2",
+        "records.csv": "records.csv.j2",
+        "README.md": "dataset_readme.md.j2",
+    }
+    return _write(_free_folder(into / name), files, name)
+
+
 def _write(target: Path, files: dict[str, str], name: str, **values: str) -> list[Path]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -70,7 +86,11 @@ def _write(target: Path, files: dict[str, str], name: str, **values: str) -> lis
         keep_trailing_newline=True,
         autoescape=False,  # no HTML is written, and the name was checked
     )
-    known = {"name": name, "title": name.replace("_", " ").capitalize(), "kind": _class_name(name)}
+    known = {
+        "name": name,
+        "title": re.sub("[_-]", " ", name).capitalize(),
+        "kind": _class_name(name),
+    }
     written = []
     for file, template in files.items():
         path = target / file.format(name=name)

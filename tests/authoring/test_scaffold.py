@@ -8,11 +8,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from ecgbench.authoring.cli import new
-from ecgbench.authoring.scaffold import new_method, new_task
+from ecgbench.authoring.scaffold import new_dataset, new_method, new_task
 from ecgbench.errors import EcgbenchError
 from ecgbench.plugins import methods, tasks
 
@@ -87,6 +88,32 @@ def test_a_new_task_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         tasks._entries = None
 
 
+def test_a_new_data_set_is_prepared_and_labelled(
+    tmp_path: Path, ecgbench_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ecgbench.data.dataset import prepare
+    from ecgbench.data.spec import datasets
+
+    new_dataset("our-clinic", tmp_path)
+    folder = tmp_path / "our-clinic"
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(12):
+        np.save(folder / f"r{i}.npy", rng.normal(0, 0.3, (12, 5000)).astype(np.float32))
+        lines.append(f"r{i},r{i}.npy,p{i // 2},50,F,sinus rhythm,{'NORM' if i % 3 else 'MI;CD'}\n")
+    with (folder / "records.csv").open("a") as file:
+        file.writelines(lines)
+    monkeypatch.setenv("ECGBENCH_DATASETS_PATH", str(folder))
+    datasets._entries = None
+    try:
+        labels = prepare("our-clinic", folder, workers=1).labels("diagnosis")
+    finally:
+        monkeypatch.delenv("ECGBENCH_DATASETS_PATH")
+        datasets._entries = None
+    assert labels.classes == ("CD", "MI", "NORM")
+    assert labels.values.sum(axis=0).tolist() == [4, 4, 8]
+
+
 def test_the_command_says_what_comes_next(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(new, ["method", "first_try", "--into", str(tmp_path)])
     assert outcome.exit_code == 0, outcome.output
@@ -97,7 +124,7 @@ def clean_environment(folder: Path) -> Path:
     """A new environment that sees what is installed here, and nothing of this checkout's folder."""
     import sysconfig
 
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "host.pth").write_text(
         f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n"
