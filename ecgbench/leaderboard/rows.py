@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ecgbench.leaderboard.contamination import declared_contamination
+from ecgbench.contamination import declared_contamination
 from ecgbench.leaderboard.evidence import Evidence, Span, evidence_of, interval, mean_of
 from ecgbench.leaderboard.figures import Metric, in_order, leading
 from ecgbench.leaderboard.questions import Question

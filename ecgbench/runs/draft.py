@@ -6,9 +6,11 @@ Comparing a draft with the result on disk tells whether the cell still has to ru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ecgbench.config import as_dict, config_hash, overrides_for
+from ecgbench.contamination import declared_contamination, seen_records
 from ecgbench.data.dataset import Dataset
 from ecgbench.errors import ResultError
 from ecgbench.plugins import MethodInfo
@@ -74,7 +76,7 @@ def draft(
             n_test=len(test.rows),
             n_test_patients=len(set(patients)),
         ),
-        pretraining=pretraining_part(recipe),
+        pretraining=pretraining_part(recipe, task.dataset, test.record_ids.tolist()),
         provenance=provenance(command),
         config=as_dict(recipe.config),
         overrides=own,
@@ -96,15 +98,31 @@ def method_part(recipe: Recipe, overrides: Sequence[str]) -> MethodPart:
     )
 
 
-def pretraining_part(recipe: Recipe) -> PretrainingPart:
-    """What it has seen: the corpus of this run, and what its own weights had seen before."""
+def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -> PretrainingPart:
+    """What it has seen: the corpus of this run, and what its own weights had seen before.
+
+    Args:
+        recipe: Of the pre-training.
+        tested: Data set of the question.
+        test_records: Ids of its test records.
+    """
     trained = recipe.datasets if recipe.trains else ()
+    seen = seen_records(
+        [(d.spec.name, partial(_trained_ids, d)) for d in trained], tested, test_records
+    )
     return PretrainingPart(
         datasets=(*recipe.info.pretrained_on, *(dataset.spec.name for dataset in trained)),
         declared=recipe.info.pretrained_on,
         steps=int(recipe.config.pretrain.steps),
         simulated=any(dataset.simulated for dataset in trained),
+        contaminated=declared_contamination(recipe.info.pretrained_on, tested) or seen,
     )
+
+
+def _trained_ids(dataset: Dataset) -> list[str]:
+    """Records that pre-training looks at: of the training and the validation split."""
+    looked_at = dataset.records["split"].isin(["train", "val"])
+    return [str(record) for record in dataset.records.index[looked_at]]
 
 
 def finished(folder: Path, wanted: Result) -> Result | None:

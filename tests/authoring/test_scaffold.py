@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -136,7 +137,8 @@ def clean_environment(folder: Path) -> Path:
 def test_a_third_party_package_stands_in_a_table_with_no_file_of_ours_touched(
     tmp_path: Path, project_root: Path
 ) -> None:
-    package = project_root / "tests/authoring/example_package"
+    package = tmp_path / "package"
+    shutil.copytree(project_root / "tests/authoring/example_package", package)
     python = clean_environment(tmp_path / "env")
     install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(package)]
     subprocess.run([python, *install], check=True, cwd=tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 COLLECTIONS = {
     "cinc2020": frozenset({"cpsc2018", "ptbxl"}),
@@ -41,22 +41,25 @@ def declared_contamination(declared: Iterable[str], test_dataset: str) -> str | 
 
 
 def seen_records(
-    trained: Iterable[tuple[str, Collection[str]]], test_dataset: str, test_records: Collection[str]
+    trained: Iterable[tuple[str, Callable[[], Collection[str]]]],
+    test_dataset: str,
+    test_records: Collection[str],
 ) -> str | None:
-    """Judge by record ids: what the harness itself trained on.
+    """Judge by record ids: what the harness itself trains on.
 
     Args:
-        trained: Data sets with the ids of the records that were trained on.
+        trained: Data sets with what gives the ids of the records that are trained on; it is asked
+            only where the data set shares records with the task's.
         test_dataset: Data set of the task.
         test_records: Ids of its test records.
 
     Returns:
-        The reason in words; None where no test record was trained on.
+        The reason in words; None where no test record is trained on.
     """
     tested = holds(test_dataset)
     wanted = set(test_records)
     for name, records in trained:
-        both = wanted.intersection(records) if holds(name) & tested else set()
+        both = wanted.intersection(records()) if holds(name) & tested else set()
         if both:
             return f"{len(both)} test records are among those of {name} that it was trained on"
     return None
