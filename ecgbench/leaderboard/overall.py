@@ -127,8 +127,7 @@ def _line(key: str, tables: Sequence[Table], rows: Sequence[Row | None]) -> Line
         else:
             cells[name] = (summary.value, "")
     values = [value for value, _ in cells.values()]
-    mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
-    return Line(key, cells, mean)
+    return Line(key, cells, math.fsum(values) / len(values))  # NaN where one is missing
 
 
 def _mean_ranks(complete: Sequence[Line], tables: Sequence[Table]) -> list[Line]:

@@ -190,8 +190,9 @@ def test_another_configuration_is_never_averaged_with_the_rest(folder: Path) -> 
 )
 def test_fingerprints_never_meet_in_a_table(folder: Path, key: str, said: str) -> None:
     put(folder / "results", split(), 1.0, **{"method.name": "other", key: "f" * 64})
-    with pytest.raises(ResultError, match=f"differ in: {said}"):
+    with pytest.raises(ResultError, match=f"differ in: {said}") as caught:
         build(folder)
+    assert "other@sim/sim-toy" in caught.value.message  # a result of each kind is named
     # a user's own folder shows them apart
     assert len(sheets(folder / "results")) == 2
 

@@ -121,6 +121,11 @@ def test_a_terminal_gets_no_escape_and_no_markup(folder: Path) -> None:
     assert "[bold red]rich markup[/]" in out.getvalue()
 
 
+def test_an_escape_leaves_nothing_behind() -> None:
+    assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07text") == "red text"
+    assert plain("x" * 5000).endswith("…")
+
+
 def test_latex_runs_no_command(folder: Path) -> None:
     rows = tuple((text,) for text in HOSTILE)
     text = to_latex(Sheet("t", ("c",), rows))
