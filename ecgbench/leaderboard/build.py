@@ -22,7 +22,7 @@ from ecgbench.hashing import file_sha256
 from ecgbench.leaderboard.formats import to_csv, to_markdown
 from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
-from ecgbench.leaderboard.rows import Table, table_of
+from ecgbench.leaderboard.rows import Table, share_of, table_of
 from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
 from ecgbench.leaderboard.versions import FILE, pin, read_pins
 from ecgbench.paths import atomic_write
@@ -98,7 +98,7 @@ def _made_from(folder: Path) -> dict[str, str]:
         run = table.question.first
         by_page[f"{safe_name(run.task.name)}/{safe_name(run.protocol.name)}"].append(table)
     for page, members in sorted(by_page.items()):
-        files |= _page(f"{TABLES}/{page}", sorted(members, key=_variant_order))
+        files |= _page(f"{TABLES}/{page}", sorted(members, key=share_of))
     return files | _overall(blocks(tables), sorted(by_page))
 
 
@@ -170,13 +170,6 @@ def _joined(sheets: Sequence[Sheet]) -> Sheet:
             rows.append(tuple(cells.get(name, "") for name in columns))
     numeric = frozenset().union(*(sheet.numeric for sheet in sheets))
     return Sheet(sheets[0].title, columns, tuple(rows), numeric)
-
-
-def _variant_order(table: Table) -> tuple[float, str]:
-    """`1%` before `10%` before `100%`, then by name."""
-    variant = table.question.first.protocol.variant
-    digits = variant.rstrip("%")
-    return (float(digits) if digits.isascii() and digits.isdigit() else 1e9, variant)
 
 
 def _first_difference(found: bytes, wanted: str) -> str:

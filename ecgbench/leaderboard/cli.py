@@ -131,15 +131,16 @@ def export_command(
     from ecgbench.errors import did_you_mean
     from ecgbench.leaderboard.build import load
     from ecgbench.leaderboard.formats import WRITERS
-    from ecgbench.leaderboard.show import sheets_of
+    from ecgbench.leaderboard.sheets import full_sheet, short_sheet
+    from ecgbench.leaderboard.show import tables_of
 
     writer = next((write for name, write in WRITERS.items() if name == format), None)
     if writer is None:
         raise ResultError(f"Unknown format {format!r}.", did_you_mean(format, WRITERS))
     for version in versions(folder):
         results = [result for _, result in load(version)]
-        for sheet in sheets_of(results, only, full=format == "csv"):
-            typer.echo(writer(sheet))
+        for table in tables_of(results, only):
+            typer.echo(writer(full_sheet(table) if format == "csv" else short_sheet(table)))
 
 
 @app.command("page")

@@ -114,6 +114,17 @@ def table_of(question: Question) -> Table:
     )
 
 
+def share_of(table: Table) -> tuple[float, str]:
+    """The share of the labels that a variant's name says, in per cent (infinite for none), and the name.
+
+    As a key of sorting it puts ``1%`` before ``10%`` before ``100%``, and other names after them.
+    """
+    variant = table.question.first.protocol.variant
+    digits = variant.removesuffix("%")
+    is_share = variant != digits and digits.isascii() and digits.replace(".", "", 1).isdigit()
+    return (float(digits) if is_share else math.inf), variant
+
+
 def _row(key: str, runs: list[Result], metrics: Sequence[Metric], draws: int) -> Row:
     good = [run for run in runs if run.status == "ok"]
     seeds = max(run.seed for run in runs) + 1  # seeds count from 0: one that is left out shows

@@ -117,29 +117,65 @@ def full_sheet(table: Table) -> Sheet:
     )
 
 
+Columns = list[tuple[str, bool, Callable[[Row], str]]]
+
+
 def short_sheet(table: Table) -> Sheet:
-    """What a reader looks at first: for a page, a paper, a terminal."""
-    columns: list[tuple[str, bool, Callable[[Row], str]]] = [
+    """What a reader looks at first: for a page or a paper."""
+    return _sheet_of(
+        table,
+        [
+            *_names(),
+            *[(m.title, False, _reader(m.name)) for m in table.metrics],
+            ("Classes", False, _classes),
+            ("Runs", False, _runs),
+            (
+                "Parameters",
+                True,
+                lambda row: f"{row.first.method.parameters:,}" if row.good else "",
+            ),
+            ("Minutes", True, _minutes),
+            ("Same as", False, lambda row: row.bracket),
+            ("Status", False, lambda row: row.status),
+        ],
+    )
+
+
+def brief_sheet(table: Table) -> Sheet:
+    """What fits a terminal: the leading figure in full, the others' values."""
+    lead = [table.lead] if table.lead else []
+    others = [metric for metric in table.metrics if metric not in lead]
+    return _sheet_of(
+        table,
+        [
+            *_names(),
+            *[(m.title, False, _reader(m.name)) for m in lead],
+            *[(m.title, True, _value(m.name)) for m in others],
+            ("Classes", False, _classes),
+            ("Runs", False, _runs),
+            ("Same as", False, lambda row: row.bracket),
+            ("Status", False, lambda row: row.status),
+        ],
+    )
+
+
+def _names() -> Columns:
+    return [
         ("Rank", False, _rank),
         ("Method", False, lambda row: row.first.method.title),
         ("Variant", False, lambda row: row.first.method.variant),
         ("Pre-trained on", False, lambda row: pretrained_on(row.first)),
-        *[(m.title, False, _reader(m.name)) for m in table.metrics],
-        ("Classes", False, _classes),
-        ("Runs", False, _runs),
-        ("Parameters", True, lambda row: f"{row.first.method.parameters:,}" if row.good else ""),
-        ("Minutes", True, lambda row: _minutes(row)),
-        ("Same as", False, lambda row: row.bracket),
-        ("Status", False, lambda row: row.status),
     ]
-    rows = [tuple(read(row) for _, _, read in columns) for row in table.rows]
-    kept = [
-        i for i, (name, _, _) in enumerate(columns) if name != "Variant" or any(r[i] for r in rows)
-    ]
+
+
+def _sheet_of(table: Table, columns: Columns) -> Sheet:
+    """Read every row; variants have a column only where there is one."""
+    if not any(row.first.method.variant for row in table.rows):
+        columns = [column for column in columns if column[0] != "Variant"]
     return Sheet(
         title_of(table),
-        tuple(columns[i][0] for i in kept),
-        tuple(tuple(row[i] for i in kept) for row in rows),
+        tuple(name for name, _, _ in columns),
+        tuple(tuple(read(row) for _, _, read in columns) for row in table.rows),
         frozenset(name for name, numeric, _ in columns if numeric),
         notes_of(table),
     )
@@ -201,6 +237,14 @@ def _reader(metric: str) -> Callable[[Row], str]:
             (s for s in (summary.sd_seeds, summary.sd_draws) if math.isfinite(s)), default=None
         )
         return text if spread is None else f"{text} ± {number(spread, 3)}"
+
+    return cell
+
+
+def _value(metric: str) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        summary = row.summaries.get(metric)
+        return number(summary.value, 3) if summary else ""
 
     return cell
 

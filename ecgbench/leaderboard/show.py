@@ -11,21 +11,20 @@ from pathlib import Path
 
 from ecgbench.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import Table, table_of
-from ecgbench.leaderboard.sheets import Sheet, full_sheet, short_sheet
+from ecgbench.leaderboard.rows import Table, share_of, table_of
+from ecgbench.leaderboard.sheets import brief_sheet
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
 
 WIDTH = 160  # where nobody looks at a terminal
 
 
-def sheets_of(results: Sequence[Result], only: str = "*", *, full: bool = False) -> list[Sheet]:
-    """One sheet a question, in the order of their names.
+def tables_of(results: Sequence[Result], only: str = "*") -> list[Table]:
+    """One table a question, in the order of their names.
 
     Args:
         results: Of whatever questions.
         only: Shell pattern of the questions wanted, ``TASK/PROTOCOL@VARIANT``.
-        full: Every column, for machines.
 
     Raises:
         ResultError: Two results for one cell, or no question that is wanted.
@@ -35,8 +34,7 @@ def sheets_of(results: Sequence[Result], only: str = "*", *, full: bool = False)
     if not wanted:
         known = dict.fromkeys(question.name for question in asked)
         raise ResultError(f"No question matches {only!r}.", did_you_mean(only, known))
-    tables = sorted((table_of(question) for question in wanted), key=_order)
-    return [full_sheet(table) if full else short_sheet(table) for table in tables]
+    return sorted((table_of(question) for question in wanted), key=_order)
 
 
 def show(results: Path | Sequence[Result]) -> str:
@@ -62,13 +60,11 @@ def show(results: Path | Sequence[Result]) -> str:
         file=io.StringIO(), width=width, force_terminal=styled, highlight=False, emoji=False
     )
     with console.capture() as printed:
-        for sheet in sheets_of(results):
-            console.print(to_terminal(sheet))
+        for table in tables_of(results):
+            console.print(to_terminal(brief_sheet(table)))
     return printed.get()
 
 
-def _order(table: Table) -> tuple[str, str, float, str]:
+def _order(table: Table) -> tuple[str, str, tuple[float, str]]:
     run = table.question.first
-    digits = run.protocol.variant.rstrip("%")
-    share = float(digits) if digits.isascii() and digits.isdigit() else 1e9
-    return run.task.name, run.protocol.name, share, run.protocol.variant
+    return run.task.name, run.protocol.name, share_of(table)

@@ -13,8 +13,8 @@ import pytest
 
 from ecgbench.errors import ResultError
 from ecgbench.leaderboard.build import build, check
-from ecgbench.leaderboard.sheets import Sheet
-from ecgbench.leaderboard.show import sheets_of, show
+from ecgbench.leaderboard.sheets import Sheet, short_sheet
+from ecgbench.leaderboard.show import show, tables_of
 from ecgbench.results.store import read_result, read_results, write_result
 
 from .made_up import board, put, put_reason, split
@@ -33,7 +33,8 @@ def lines(folder: Path, name: str = "sim-toy/toy-probe.csv") -> dict[str, dict[s
 
 
 def sheets(results: Path) -> list[Sheet]:
-    return sheets_of([result for _, result in read_results(results)])
+    found = [result for _, result in read_results(results)]
+    return [short_sheet(table) for table in tables_of(found)]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

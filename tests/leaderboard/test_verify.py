@@ -379,3 +379,28 @@ def test_labels_from_metadata_are_those_of_the_data_set(shared_data: Path) -> No
     assert len(found.classes) == 23
     assert int((found.values.sum(axis=0) > 0).sum()) == 20  # design/protocol.md
     assert len(found.record_ids) == len(found.patients) <= 194
+
+
+@pytest.mark.slow
+def test_prepared_data_and_metadata_alone_give_the_same_truth(
+    shared_data: Path, ecgbench_home: Path
+) -> None:
+    from ecgbench.data.dataset import prepare
+    from ecgbench.leaderboard.truth import prepared
+
+    source = shared_data / "ptbxl-mini"
+    prepare("ptbxl-mini", source, workers=1)
+    for label_set in ("super", "sub", "form", "rhythm", "diagnostic", "all"):
+        task = TaskPart(
+            name=f"ptbxl-mini-{label_set}",
+            version=1,
+            fingerprint="0" * 64,
+            dataset="ptbxl-mini",
+            dataset_version="1.0.3-mini.1",
+            simulated=False,
+            label_set=label_set,
+        )
+        one, other = prepared(task), from_metadata(source)(task)
+        assert one.fingerprint == other.fingerprint
+        assert one.patients.tolist() == other.patients.tolist()
+        assert one.texts == other.texts

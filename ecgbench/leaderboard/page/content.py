@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
 from ecgbench.leaderboard.page import svg
-from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.rows import Row, Table, share_of
 from ecgbench.leaderboard.sheets import notes_of, number, pretrained_on
 
 
@@ -103,7 +103,7 @@ def sections(tables: Sequence[Table]) -> list[SectionView]:
         run = table.question.first
         grouped[run.task.name, run.protocol.name].append(table)
     return [
-        _section(number_, sorted(members, key=_share))
+        _section(number_, sorted(members, key=share_of))
         for number_, (_, members) in enumerate(sorted(grouped.items()))
     ]
 
@@ -117,7 +117,7 @@ def _section(place: int, tables: list[Table]) -> SectionView:
     run = tables[0].question.first
     views = [_table(f"t{place}-{i}", table) for i, table in enumerate(tables)]
     charts, heat = [], None
-    if len(tables) > 1 and all(math.isfinite(_share(table)[0]) for table in tables):
+    if len(tables) > 1 and all(math.isfinite(share_of(table)[0]) for table in tables):
         charts.append(("Label efficiency", _efficiency(tables)))
     elif len(tables) > 1:
         heat = _heat(tables)
@@ -210,7 +210,7 @@ def _efficiency(tables: Sequence[Table]) -> Markup:
             summary = row.summaries.get(table.lead.name) if table.lead and row.rank else None
             if summary is not None and table.lead is not None:
                 title = table.lead.title
-                point = svg.Point(_share(table)[0], summary.value, *summary.span)
+                point = svg.Point(share_of(table)[0], summary.value, *summary.span)
                 series[row.key].append(point)
     named = [svg.Series(name, points) for name, points in sorted(series.items())]
     return svg.lines(named, f"{title} by share of the labels", "labelled training records", title)
@@ -277,14 +277,6 @@ def _ranks(line: Line) -> str:
 
 def _cells(line: Line, sets: Sequence[str]) -> list[str]:
     return [number(line.cells[name][0], 3) or plain(line.cells[name][1]) for name in sets]
-
-
-def _share(table: Table) -> tuple[float, str]:
-    """The share of labels in a variant's name, in per cent."""
-    variant = table.question.first.protocol.variant
-    digits = variant.removesuffix("%")
-    is_share = variant.endswith("%") and digits.replace(".", "", 1).isdigit()
-    return (float(digits) if is_share and digits.isascii() else math.inf), variant
 
 
 def _mean(values: Sequence[float | None]) -> float:
