@@ -37,10 +37,15 @@ KNOWN = (
     Metric("bleu_2", "BLEU-2"),
     Metric("bleu_3", "BLEU-3"),
     Metric("bleu_4", "BLEU-4"),
+    Metric("empty", "Empty texts", lower_is_better=True),
     Metric("recall_at_1", "R@1", leads=True),
     Metric("recall_at_5", "R@5"),
     Metric("recall_at_10", "R@10"),
     Metric("median_rank", "Median rank", lower_is_better=True),
+    Metric("report_to_ecg_recall_at_1", "R@1, report to ECG"),
+    Metric("report_to_ecg_recall_at_5", "R@5, report to ECG"),
+    Metric("report_to_ecg_recall_at_10", "R@10, report to ECG"),
+    Metric("report_to_ecg_median_rank", "Median rank, report to ECG", lower_is_better=True),
 )
 _BY_NAME = {metric.name: metric for metric in KNOWN}
 

@@ -167,6 +167,9 @@ def _notes(runs: Sequence[Result], expected: int) -> tuple[str, ...]:
     for run in runs:
         if run.status != "ok":
             notes[f"seed {run.seed} draw {run.draw} {run.status}: {run.reason}"] = None
+    most = max((run.test_evaluations for run in good), default=1)
+    if most > 1:  # by the ledger of the machine that ran it
+        notes[f"test split predicted up to {most} times"] = None
     for what, values in (
         ("configurations", {run.method.config_hash for run in good}),
         ("versions of its code", {run.method.code_hash for run in good}),

@@ -232,6 +232,13 @@ def test_a_contaminated_row_is_flagged_and_out_of_the_ranking(folder: Path) -> N
     assert lines(folder)["clip"]["rank"] == "1"
 
 
+def test_a_test_split_that_was_looked_at_often_is_noted(folder: Path) -> None:
+    put(folder / "results", split(), 1.0, **{"method.name": "again", "test_evaluations": 7})
+    build(folder)
+    assert "test split predicted up to 7 times" in lines(folder)["again"]["notes"]
+    assert "predicted" not in lines(folder)["mae"]["notes"]
+
+
 def test_a_cell_twice_is_refused(folder: Path) -> None:
     path = next((folder / "results").rglob("*.json"))
     shutil.copy(path, path.with_name("copy.json"))
