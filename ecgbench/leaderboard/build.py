@@ -5,7 +5,8 @@ LEADERBOARD/version.json               what its questions are pinned to (see ``v
 LEADERBOARD/tables/README.md           the overall tables
 LEADERBOARD/tables/overall-*.csv
 LEADERBOARD/tables/cells.csv           every cell: its status, its figure, its files' hashes
-LEADERBOARD/tables/TASK/PROTOCOL.csv   one line a row and variant; ...-classes.csv by class; ...md to read
+LEADERBOARD/tables/TASK/PROTOCOL.csv   one line a row and variant; ...-classes.csv by class, ...-drops.csv
+                                       against the variant `clean` where there is one; ...md to read
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from ecgbench.errors import ResultError
 from ecgbench.hashing import file_sha256
+from ecgbench.leaderboard.drops import drop_sheet
 from ecgbench.leaderboard.formats import to_csv, to_markdown
 from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
@@ -118,13 +120,16 @@ def load(folder: Path) -> list[tuple[Path, Result]]:
 
 
 def _page(name: str, tables: Sequence[Table]) -> dict[str, str]:
-    files = {
-        f"{name}.csv": to_csv(_joined([full_sheet(table) for table in tables])),
-        f"{name}.md": f"{MADE}\n\n"
-        + "\n".join(to_markdown(short_sheet(table)) for table in tables),
-    }
+    to_read = [short_sheet(table) for table in tables]
+    files = {f"{name}.csv": to_csv(_joined([full_sheet(table) for table in tables]))}
     classes = _joined([class_sheet(table) for table in tables])
-    return files | ({f"{name}-classes.csv": to_csv(classes)} if classes.rows else {})
+    if classes.rows:
+        files[f"{name}-classes.csv"] = to_csv(classes)
+    drops = drop_sheet(tables)
+    if drops is not None:
+        files[f"{name}-drops.csv"] = to_csv(drops)
+        to_read.append(drops)
+    return files | {f"{name}.md": f"{MADE}\n\n" + "\n".join(map(to_markdown, to_read))}
 
 
 def _overall(all_blocks: Sequence[Block], pages: Sequence[str]) -> dict[str, str]:
