@@ -75,7 +75,7 @@ class CGDMER(Method):
         self.words = WordHead(both, dim, self.text.vocabulary) if config.weights.mlm > 0 else None
         sigmoid = config.alignment == "sigmoid"
         self.scale = LogitScale(10.0 if sigmoid else 1 / 0.07)
-        self.bias = nn.Parameter(torch.tensor(-10.0)) if sigmoid else None
+        self.bias = nn.Parameter(torch.tensor(float(config.bias))) if sigmoid else None
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The four terms and their weighted sum; records without a report have the ECG's only."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -164,6 +166,16 @@ def test_each_ablation_of_cg_dmer_is_one_override(override: str) -> None:
     for key, term in absent.items():
         if key in override:
             assert term not in out
+
+
+def test_the_sigmoid_starts_at_the_prior_of_a_match() -> None:
+    starts = {"demo": -3.5, "mini": -3.5}
+    for profile, bias in starts.items():
+        method = build("cg_dmer", profile, reports=("normal ecg",))
+        assert method.bias.item() == pytest.approx(bias)
+        assert method.scale().item() == pytest.approx(10, rel=1e-5)
+        batch = effective(methods.get("cg_dmer"), profile).pretrain.batch_size
+        assert bias == pytest.approx(-math.log(batch), abs=0.7)
 
 
 @pytest.mark.parametrize("feature", ["pooled", "shared", "both"])
