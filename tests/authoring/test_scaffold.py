@@ -28,6 +28,7 @@ def registry() -> Iterator[None]:
     methods._entries = None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [False, True])
 def test_a_new_method_passes_its_own_tests(tmp_path: Path, package: bool) -> None:
     new_method("first_try", tmp_path, package=package)
