@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgbench._version import __version__
+from ecgbench.authoring import cli as authoring
 from ecgbench.data.cli import app as data_app
 from ecgbench.errors import EcgbenchError
+from ecgbench.leaderboard.cli import app as leaderboard_app
 
 if TYPE_CHECKING:
     from ecgbench.results.schema import Result
@@ -25,6 +27,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data_app, name="data", help="Get, prepare and check data sets.")
+app.add_typer(leaderboard_app, name="leaderboard", help="Build, check and show leaderboards.")
+app.add_typer(authoring.new, name="new", help="Start a method or a task of your own.")
+app.command()(authoring.check)
+app.command()(authoring.submit)
+app.command()(authoring.reproduce)
 
 
 def main() -> None:
@@ -117,6 +124,22 @@ def run(
     if failed:
         reason = f"{failed[0].key}: {failed[0].reason}"
         _fail(f"{len(failed)} of {len(results)} cells failed, the first: {reason}", None)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has, and what stands in the way."""
+    from ecgbench.doctor import examine
+
+    problems = 0
+    for finding in examine():
+        mark = typer.style("ok  ", fg="green") if finding.fine else typer.style("!   ", fg="red")
+        typer.echo(f"{mark}{finding.what}")
+        if not finding.fine:
+            problems += 1
+            typer.echo(f"    {finding.remedy}")
+    if problems:
+        raise typer.Exit(1)
 
 
 def _announce(item: Planned) -> None:

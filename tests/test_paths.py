@@ -26,7 +26,7 @@ def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
 def test_an_interrupted_folder_leaves_nothing(
     tmp_path: Path, interruption: type[BaseException]
 ) -> None:
-    with pytest.raises(interruption), atomic_dir(tmp_path / "out") as scratch:
+    with pytest.raises(interruption), atomic_dir(tmp_path / "out") as scratch:  # noqa: PT012
         (scratch / "file").write_text("x")
         raise interruption
     assert list(tmp_path.iterdir()) == []

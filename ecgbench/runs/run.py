@@ -14,6 +14,7 @@ from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.execute import Session
 from ecgbench.runs.plan import Group, Question, groups
+from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
 
 
@@ -90,6 +91,8 @@ def make_plan(request: Request) -> Plan:
         ConfigError: An override that no method, or a method that is asked for, does not take.
     """
     configs = {m.name: effective(m, request.profile, request.overrides) for m in request.methods}
+    for config in configs.values():
+        signal_spec(config)  # a wish that cannot be met stops here, not in every cell
     opened: dict[str, Dataset] = {}
     absent: dict[str, DataError] = {}
 

@@ -11,22 +11,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
+from pydantic import ValidationError
 
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.signals import SignalSpec, adapt
-from ecgbench.errors import DataError
+from ecgbench.errors import ConfigError, DataError
 from ecgbench.hashing import content_hash
+from ecgbench.plugins import plain_validation_error
 
 
 def signal_spec(config: DictConfig) -> SignalSpec:
-    """The input that a configuration asks for."""
+    """The input that a configuration asks for.
+
+    Raises:
+        ConfigError: Section ``signal`` makes no sense; says why.
+    """
     band = config.signal.bandpass
-    return SignalSpec(
-        rate=config.signal.rate,
-        seconds=config.signal.seconds,
-        bandpass=None if band is None else (float(band[0]), float(band[1])),
-        scaling=config.signal.scaling,
-    )
+    try:
+        return SignalSpec(
+            rate=config.signal.rate,
+            seconds=config.signal.seconds,
+            bandpass=None if band is None else (float(band[0]), float(band[1])),
+            scaling=config.signal.scaling,
+        )
+    except ValidationError as error:
+        raise ConfigError(
+            f"The section 'signal' does not fit: {plain_validation_error(error)}.",
+            "Set signal.rate, signal.seconds, signal.bandpass or signal.scaling.",
+        ) from error
 
 
 @dataclass(frozen=True)

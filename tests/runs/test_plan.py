@@ -1,0 +1,72 @@
+"""Which cells a command means."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecgbench.errors import UnknownNameError
+from ecgbench.plugins import methods
+from ecgbench.runs.plan import chosen_methods, groups, questions
+
+
+def names(*patterns: str, dataset: str | None = None) -> set[str]:
+    return {question.name for question in questions(patterns, dataset)}
+
+
+def test_a_task_means_every_protocol_on_it() -> None:
+    found = names("ptbxl-sub")
+    assert {f"ptbxl-sub/linear-probe@{v}" for v in ("1%", "10%", "100%")} <= found
+    assert all(name.startswith("ptbxl-sub/") for name in found)
+    assert len({name.split("/")[1] for name in found}) > 3
+
+
+def test_a_protocol_means_every_task() -> None:
+    found = names("linear-probe")
+    assert {"ptbxl-sub/linear-probe@1%", "sim-all/linear-probe@100%"} <= found
+    assert all("/linear-probe@" in name for name in found)
+
+
+def test_one_cell_and_patterns() -> None:
+    assert names("ptbxl-sub/linear-probe@1%") == {"ptbxl-sub/linear-probe@1%"}
+    assert names("linear-probe@1%", dataset="sim") >= {"sim-sub/linear-probe@1%"}
+    assert names("sim-s*/linear-probe@100%") == {
+        "sim-sub/linear-probe@100%",
+        "sim-super/linear-probe@100%",
+    }
+    assert names("all") >= names("ptbxl-*") | names("sim-*")
+
+
+def test_a_data_set_narrows() -> None:
+    assert all(name.startswith("sim-") for name in names("all", dataset="sim"))
+
+
+@pytest.mark.parametrize("pattern", ["ptbxl-subb", "linear-prob", "ptbxl-sub/linear-probe@2%"])
+def test_an_unknown_name_says_the_nearest(pattern: str) -> None:
+    with pytest.raises(UnknownNameError, match="No task is named") as caught:
+        questions([pattern])
+    assert "Did you mean" in (caught.value.hint or "")
+
+
+def test_all_methods_are_those_that_need_nothing_of_the_users() -> None:
+    found = {info.name for info in chosen_methods(["all"])}
+    assert {"mae", "clip", "random_init"} <= found
+    assert all(not methods.get(name).on_request for name in found)
+
+
+def test_an_unknown_method_says_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Unknown method 'mea'") as caught:
+        chosen_methods(["mea"])
+    assert "'mae'" in (caught.value.hint or "")
+
+
+def test_every_method_gets_a_seed_before_any_gets_the_next() -> None:
+    infos = chosen_methods(["mae", "clip"])
+    planned = groups(infos, questions(["sim-sub", "sim-all"]), range(2))
+    assert [(group.info.name, group.seed) for group in planned] == [
+        ("mae", 0),
+        ("clip", 0),
+        ("mae", 1),
+        ("clip", 1),
+    ]
+    draws = [(q.variant, d) for q, d in planned[0].cells if q.name == "sim-sub/linear-probe@1%"]
+    assert draws == [("1%", draw) for draw in range(5)]
