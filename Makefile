@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install demo test quick lint types docs boards check-boards clean
+.PHONY: install demo test quick lint types boards check-boards readme clean
 
 install: $(VENV)/.installed  ## the environment, with pinned versions
 
@@ -30,6 +30,26 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+BOARD := leaderboards/2026.1
+MINI_SOURCE ?= ../shared/data/ptbxl-mini
+
+boards: install  ## run what the committed leaderboards lack, and build them (hours; resumable)
+	$(BIN)/ecgbench data prepare ptbxl-mini --source $(MINI_SOURCE)
+	$(BIN)/ecgbench run --methods random_init,random_init_resnet,mae,clip --tasks 'sim-sub,sim-super' \
+	    --seeds 3 --profile mini --out $(BOARD)/results
+	$(BIN)/ecgbench run --methods random_init,random_init_resnet,mae,clip --tasks 'ptbxl-mini-*' \
+	    --seeds 3 --profile mini --out $(BOARD)/results
+	$(BIN)/ecgbench leaderboard build
+
+check-boards: install  ## the committed tables are what their results make
+	$(BIN)/ecgbench leaderboard build --check
+
+readme: install  ## the README's own commands
+	$(BIN)/ecgbench list methods
+	$(BIN)/ecgbench doctor
+	$(BIN)/ecgbench run --methods all --tasks sim-sub --profile demo --dry-run
+	$(BIN)/ecgbench data info ptbxl
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info runs

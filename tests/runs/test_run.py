@@ -220,6 +220,6 @@ def test_results_can_be_moved(request_for: RequestFor, tmp_path: Path) -> None:
     plan = make_plan(request)
     carry_out(plan)
     moved = shutil.copytree(request.out, tmp_path / "elsewhere")
-    (path,) = [p for p in Path(moved).rglob("*.json")]
+    (path,) = Path(moved).rglob("*.json")
     assert read_result(path) == plan.results()[0]
     assert str(tmp_path) not in path.read_text(), "a result names a folder of this machine"
