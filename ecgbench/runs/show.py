@@ -13,8 +13,6 @@ from ecgbench.results.schema import Result
 from ecgbench.runs.run import Plan, Planned, Request
 from ecgbench.training.recipe import Recipe, find
 
-WIDTH_OF_A_LOG = 160
-
 
 def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
     """Say what will run, what is there already and what cannot run."""
@@ -79,11 +77,6 @@ def _seconds_per_step(recipe: Recipe) -> float | None:
 
 def show_results(results: list[Result]) -> None:
     """Print the tables of some results."""
-    from rich.console import Console
-
     from ecgbench.leaderboard.show import show
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH_OF_A_LOG
-    console.print(show(results))
+    typer.echo(show(results))
