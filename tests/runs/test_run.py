@@ -35,9 +35,10 @@ def test_a_run_fills_every_cell_and_a_second_one_has_nothing_to_do(
     full = next(result for result in results if result.protocol.variant == "100%")
     assert full.task.simulated
     assert full.row == "tiny@sim-tiny"
-    assert full.pretraining.records == full.data.n_train > 50  # type: ignore[union-attr]
+    assert full.data is not None
+    assert full.pretraining.records >= full.data.n_train > 50  # some carry no label of the set
     assert full.test_evaluations == 1
-    assert full.config["pretrain"]["steps"] == 12
+    assert full.config["pretrain"]["steps"] == 24
     assert full.config["profile"] == "demo"
     assert full.choices["C"] in protocols.get("linear-probe").params["Cs"]
 

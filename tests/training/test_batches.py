@@ -1,0 +1,79 @@
+"""Laws of the batches: every record once an epoch, the same after an interruption, on every rank."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecgbench.errors import DataError
+from ecgbench.training.batches import Records, Texts, TrainingBatches, ValidationBatches
+from ecgbench.training.corpus import Part
+
+
+def records(count: int, reports: tuple[str, ...] | None = None) -> Records:
+    signals = np.arange(2 * count, dtype=np.float16)[:, None, None] + np.zeros((1, 3, 20))
+    half = count // 2
+    texts = reports or ("",) * count
+    parts = [
+        Part(signals[:count], np.arange(half), texts[:half]),
+        Part(signals[count:], np.arange(count - half), texts[half:]),
+    ]
+    if reports is None:
+        return Records(parts, None)
+    known = sorted({text for text in reports if text})
+    tokens = {"ids": torch.arange(len(known) + 1)[:, None] * 10}
+    return Records(parts, Texts({text: i for i, text in enumerate(known)}, tokens))
+
+
+@given(st.integers(4, 40), st.integers(2, 9), st.integers(0, 5))
+def test_an_epoch_shows_no_record_twice_and_leaves_less_than_a_batch(
+    count: int, size: int, seed: int
+) -> None:
+    size = min(size, count)
+    batches = TrainingBatches(records(count), size, seed, 0, count // size)
+    seen = np.concatenate([batches.positions(step) for step in range(count // size)])
+    assert len(set(seen.tolist())) == len(seen) > count - size
+
+
+@given(st.integers(8, 40), st.integers(0, 6))
+def test_starting_later_gives_the_rest(count: int, start: int) -> None:
+    whole = list(TrainingBatches(records(count), 4, 3, 0, 7, crop=0.5))
+    rest = list(TrainingBatches(records(count), 4, 3, start, 7, crop=0.5))
+    for (step, batch), (wanted, expected) in zip(rest, whole[start:], strict=True):
+        assert step == wanted
+        assert torch.equal(batch.ecg, expected.ecg)
+        assert batch.ecg.shape == (4, 3, 10)
+
+
+@given(st.integers(1, 4), st.integers(0, 9))
+def test_ranks_share_a_batch_without_overlap(world: int, step: int) -> None:
+    parts = [
+        TrainingBatches(records(40), 5, 1, 0, 10, rank=rank, world=world).positions(step)
+        for rank in range(world)
+    ]
+    together = np.concatenate(parts)
+    assert len(set(together.tolist())) == 5 * world
+
+
+def test_a_record_keeps_its_own_report() -> None:
+    reports = ("b", "", "a", "b", "c", "a")
+    found = records(6, reports)
+    batch = found.batch(np.array([4, 1, 0, 3]))
+    assert batch.text_id is not None
+    assert batch.tokens is not None
+    assert batch.text_id.tolist() == [2, -1, 1, 1]
+    assert batch.tokens["ids"][:, 0].tolist() == [20, 30, 10, 10]  # none: the empty text, the last
+    assert batch.ecg[:, 0, 0].tolist() == [7.0, 1.0, 0.0, 6.0]
+
+
+def test_too_few_records_are_said_to_be() -> None:
+    with pytest.raises(DataError, match="2 records are too few"):
+        TrainingBatches(records(2), 4, 0, 0, 1, world=2)
+
+
+def test_validation_shows_records_in_order() -> None:
+    seen = [batch.ecg[:, 0, 0].tolist() for _, batch in ValidationBatches(records(10), 4)]
+    assert seen == [[0.0, 1.0, 2.0, 3.0], [4.0, 10.0, 11.0, 12.0]]

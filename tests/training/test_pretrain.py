@@ -1,0 +1,113 @@
+"""Pre-training: what is made, that it resumes to the same weights, what is said when it breaks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ecgbench.errors import EcgbenchError
+from ecgbench.training import pretrain as loop
+from ecgbench.training.optim import cosine_with_warmup
+from ecgbench.training.pretrain import pretrain
+from ecgbench.training.recipe import Recipe, find, load
+
+RecipeFor = Callable[..., Recipe]
+
+
+def test_a_checkpoint_holds_what_was_trained(recipe_for: RecipeFor) -> None:
+    recipe = recipe_for("pretrain.lr=0.011")
+    assert find(recipe) is None
+    checkpoint = pretrain(recipe)
+    manifest = checkpoint.manifest
+    assert manifest["steps"] == 24
+    assert manifest["datasets"] == ["sim-tiny"]
+    assert manifest["simulated"] is True
+    rows = list(csv.DictReader((checkpoint.path / "training.csv").open()))
+    assert {"train/loss", "val/loss"} <= {row["name"] for row in rows}
+    method = load(recipe, checkpoint)
+    assert not method.training
+    assert pretrain(recipe) == checkpoint  # found, not made again
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    recipe_for: RecipeFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = pretrain(recipe_for("pretrain.lr=0.012"))
+    wanted = load_file(straight.path / "weights.safetensors")
+    for file in sorted(straight.path.rglob("*"), reverse=True):
+        file.unlink() if file.is_file() else file.rmdir()
+    straight.path.rmdir()
+
+    recipe = recipe_for("pretrain.lr=0.012")
+    real = loop.TrainingBatches.positions
+
+    def power_cut(self: object, step: int) -> object:
+        if step == 7:  # the state was saved at step 4
+            raise KeyboardInterrupt
+        return real(self, step)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop.TrainingBatches, "positions", power_cut)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        pretrain(recipe)
+    assert find(recipe) is None
+    seen = []
+
+    def watched(self: object, step: int) -> object:
+        seen.append(step)
+        return real(self, step)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop.TrainingBatches, "positions", watched)
+    resumed = load_file(pretrain(recipe).path / "weights.safetensors")
+    assert seen
+    assert min(seen) >= 4, "it started again from nothing"
+    for name, value in wanted.items():
+        torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(recipe_for: RecipeFor) -> None:
+    from dataclasses import replace
+
+    recipe = recipe_for("pretrain.lr=0.013")
+    other = replace(recipe, seed=1)
+    assert recipe.address != other.address
+    first = load_file(pretrain(recipe).path / "weights.safetensors")
+    second = load_file(pretrain(other).path / "weights.safetensors")
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_address_is_of_what_decides_the_weights(recipe_for: RecipeFor) -> None:
+    plain = recipe_for()
+    assert recipe_for("compute.threads=2", "pretrain.save_every=3").address == plain.address
+    assert recipe_for("finetune.epochs=3").address == plain.address
+    for override in ("pretrain.lr=0.5", "model.width=9", "signal.scaling=none", "pretrain.ema=0.9"):
+        assert recipe_for(override).address != plain.address, override
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["pretrain.accumulate=2", "pretrain.ema=0.9", "pretrain.crop=0.8", "pretrain.clip=0"],
+)
+def test_every_setting_of_the_loop_trains(recipe_for: RecipeFor, override: str) -> None:
+    weights = load_file(pretrain(recipe_for(override)).path / "weights.safetensors")
+    assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_a_loss_that_is_nan_stops_with_what_to_do(recipe_for: RecipeFor) -> None:
+    with pytest.raises(EcgbenchError, match="The loss of Tiny became") as caught:
+        pretrain(recipe_for("pretrain.lr=1e30", "pretrain.clip=0", "pretrain.warmup=0"))
+    assert "pretrain.lr" in (caught.value.hint or "")
+
+
+def test_the_schedule_warms_up_and_falls_along_a_cosine(recipe_for: RecipeFor) -> None:
+    config = recipe_for("pretrain.steps=100", "pretrain.min_lr=0.001", "pretrain.warmup=0.1").config
+    factor = cosine_with_warmup(config.pretrain)
+    values = [factor(step) for step in range(101)]
+    assert values[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert max(values) == 1.0
+    assert values[55] == pytest.approx(0.1 + 0.9 * 0.5)  # half way down: floor 0.001 / 0.01
+    assert values[100] == pytest.approx(0.1)
+    assert values[10:] == sorted(values[10:], reverse=True)
