@@ -11,8 +11,9 @@ from ecgbench.authoring.check import check_method
 from ecgbench.authoring.scaffold import new_method
 from ecgbench.errors import UnknownNameError
 from ecgbench.plugins import methods
+from ecgbench.runs.plan import chosen_methods
 
-OURS = [name for name in methods.names() if methods.entry(name).origin == "built-in"]
+OURS = [info.name for info in chosen_methods(["all"])]  # a checkpoint needs its user's weights
 
 # What an author may get wrong: the text in model.py, config.yaml or README.md, and the law it breaks.
 MISTAKES = {
