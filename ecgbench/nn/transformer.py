@@ -78,9 +78,9 @@ def init_weights(module: nn.Module) -> None:
     """Initialise linear layers by Xavier's rule with zero bias, as MAE does; use with ``apply``.
 
     Keys start equal to queries, so that like tokens (of one time, or of one lead) attend to each other
-    before anything is learnt (in the spirit of mimetic initialisation, Trockman and Kolter 2023). On
-    hundreds of records it makes the difference between learning in 40 steps and not in 200 (measured
-    on ptbxl-mini).
+    before anything is learnt (in the spirit of mimetic initialisation, Trockman and Kolter 2023). With
+    a decoder along leads and times, masked models then left their first plateau after some 40 steps
+    on ptbxl-mini, and within 160 they did not without (single runs).
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
