@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from runs.conftest import request_for, small_home, small_matrix  # noqa: F401
 
 from ecgbench.runs.run import make_plan
 from ecgbench.training.recipe import Recipe
-from tests.runs.conftest import request_for, small_home, small_matrix  # noqa: F401
 
 
 @pytest.fixture
