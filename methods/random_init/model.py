@@ -1,26 +1,7 @@
 """Encoders that were never trained: what the architecture alone is worth."""
 
-from __future__ import annotations
-
-from omegaconf import DictConfig
-from torch import Tensor
-
-from ecgbench.method import Method, Setup
-from ecgbench.nn.towers import build_tower
+from ecgbench.nn.encoder_only import EncoderOnly
 
 
-class RandomInit(Method):
+class RandomInit(EncoderOnly):
     """An encoder at its initialisation; a gain from pre-training is read against it."""
-
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
-        super().__init__(config, setup)
-        self.encoder = build_tower(config, setup)
-
-    def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """The encoder's feature: ``[B, L, T] -> [B, features]``."""
-        return self.encoder.pool(self.encoder(ecg))
-
-    def encode_tokens(self, ecg: Tensor) -> Tensor:
-        """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens

@@ -1,0 +1,26 @@
+"""A method that is its ECG encoder and nothing else, for baselines without pre-training."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+from torch import Tensor
+
+from ecgbench.method import Method, Setup
+from ecgbench.nn.towers import build_tower
+
+
+class EncoderOnly(Method):
+    """The encoder that ``model.encoder`` names, at its initialisation."""
+
+    def __init__(self, config: DictConfig, setup: Setup) -> None:
+        super().__init__(config, setup)
+        self.encoder = build_tower(config, setup)
+
+    def encode_ecg(self, ecg: Tensor) -> Tensor:
+        """The encoder's feature: ``[B, L, T] -> [B, features]``."""
+        return self.encoder.pool(self.encoder(ecg))
+
+    def encode_tokens(self, ecg: Tensor) -> Tensor:
+        """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
+        tokens: Tensor = self.encoder(ecg)
+        return tokens
