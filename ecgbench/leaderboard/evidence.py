@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ecgbench.results.replicates import unpack
 from ecgbench.results.schema import ClassFigures, Figure, Result
+from ecgbench.stats.bootstrap import few_patients
 
 Values = NDArray[np.float64]
 LEVEL = 0.05
@@ -107,7 +108,7 @@ def standard_error(item: Evidence) -> tuple[float, float]:
     draws = item.replicates[~np.isnan(item.replicates)]
     if len(draws) < 2 or not len(item.spread):
         return math.nan, math.nan
-    inflation, freedom = _correction(item.spread, item.patients)
+    inflation, freedom = few_patients(item.spread, item.patients)
     return math.sqrt(float(np.var(draws, ddof=1)) * inflation), freedom
 
 
@@ -158,19 +159,9 @@ def paired_errors(items: Sequence[Evidence]) -> Values:
         variance = np.nanvar(draws[i + 1 :] - draws[i], axis=1, ddof=1)
         for j, spread in zip(range(i + 1, n), variance, strict=True):
             if len(items[i].spread) and len(items[i].spread) == len(items[j].spread):
-                inflation, _ = _correction(items[i].spread + items[j].spread, items[i].patients)
+                inflation, _ = few_patients(items[i].spread + items[j].spread, items[i].patients)
                 se[i, j] = se[j, i] = math.sqrt(float(spread) * inflation)
     return se
-
-
-def _correction(spread: Values, patients: Values) -> tuple[float, float]:
-    """Inflation of a bootstrap variance for few patients, and the degrees of freedom."""
-    total = float(spread.sum())
-    if total == 0:
-        least = float(patients.min())
-        return least / (least - 1), least - 1
-    inflation = float((spread * patients / (patients - 1)).sum()) / total
-    return inflation, total**2 / float((spread**2 / (patients - 1)).sum())
 
 
 def _logistic(x: float) -> float:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ecgbench.errors import EcgbenchError
-from ecgbench.method import Batch, Method, Setup, Tokens
+from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, info_nce
-from ecgbench.nn.towers import build_text, build_tower, save_text, unit
+from ecgbench.nn.text_side import TextSide
+from ecgbench.nn.towers import build_text, build_tower, unit
 
 
-class CLIP(Method):
+class CLIP(TextSide):
     """Learns to tell which report belongs to which ECG of a batch.
 
     Symmetric InfoNCE with a learnable temperature; the negatives of all processes count, with
@@ -52,15 +50,3 @@ class CLIP(Method):
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self.ecg_projection(self.encode_ecg(ecg)))
-
-    def embed_text(self, tokens: Tokens) -> Tensor:
-        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
-        return unit(self.text_projection(self.text(tokens).pooled))
-
-    def tokenize(self, texts: Sequence[str]) -> Tokens:
-        """Token ids and attention masks, ``[B, S]`` each."""
-        return self.text.tokenize(texts)
-
-    def save_assets(self, folder: Path) -> None:
-        """The tokenizer and the text encoder's architecture."""
-        save_text(self.text, folder)

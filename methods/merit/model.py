@@ -6,24 +6,22 @@ this implementation's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ecgbench.errors import ConfigError, EcgbenchError
-from ecgbench.method import Batch, Method, Reconstruction, Setup, Tokens
+from ecgbench.method import Batch, Reconstruction, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, contrastive_bound, info_nce, reconstruction_bound
 from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
 from ecgbench.nn.masking import PatchMask
-from ecgbench.nn.towers import build_text, build_vit, projection, save_text, unit
+from ecgbench.nn.text_side import TextSide
+from ecgbench.nn.towers import build_text, build_vit, projection, unit
 from ecgbench.nn.vit import EcgViT
 
 
-class MERIT(Method):
+class MERIT(TextSide):
     """Maximises ``I(Z; X) + lambda I(Z; T)`` through a bound of each.
 
     Reconstruction: a masked view through the encoder, hidden patches guessed (Barber-Agakov with a
@@ -84,18 +82,6 @@ class MERIT(Method):
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self.ecg_projection(self._fused(ecg)))
-
-    def embed_text(self, tokens: Tokens) -> Tensor:
-        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
-        return unit(self.text_projection(self.text(tokens).pooled))
-
-    def tokenize(self, texts: Sequence[str]) -> Tokens:
-        """Token ids and attention masks, ``[B, S]`` each."""
-        return self.text.tokenize(texts)
-
-    def save_assets(self, folder: Path) -> None:
-        """The tokenizer and the text encoder's architecture."""
-        save_text(self.text, folder)
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
         """A masked ECG and what is made of it."""

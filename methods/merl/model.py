@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ecgbench.errors import ConfigError, EcgbenchError
-from ecgbench.method import Batch, Method, Setup, Tokens
+from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import merl_contrast
 from ecgbench.nn.resnet import AttentionPool
-from ecgbench.nn.towers import build_text, build_tower, projection, save_text, unit
+from ecgbench.nn.text_side import TextSide
+from ecgbench.nn.towers import build_text, build_tower, projection, unit
 
 _STRIDE = 16  # of the ResNet without a max pool
 
@@ -73,7 +72,7 @@ class TransformerHead(nn.Module):
         return Compared(self.layers(pooled), pooled)
 
 
-class MERL(Method):
+class MERL(TextSide):
     """Cross-modal alignment (CMA) plus uni-modal alignment (UMA), both at a fixed temperature.
 
     CMA compares ECGs with their reports; UMA compares two views of one ECG's pooled feature, made by
@@ -119,18 +118,6 @@ class MERL(Method):
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self._compared(ecg).vector)
-
-    def embed_text(self, tokens: Tokens) -> Tensor:
-        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
-        return unit(self.text_projection(self.text(tokens).pooled))
-
-    def tokenize(self, texts: Sequence[str]) -> Tokens:
-        """Token ids and attention masks, ``[B, S]`` each."""
-        return self.text.tokenize(texts)
-
-    def save_assets(self, folder: Path) -> None:
-        """The tokenizer and the text encoder's architecture."""
-        save_text(self.text, folder)
 
     def _compared(self, ecg: Tensor) -> Compared:
         tokens = self.encoder(ecg)
