@@ -14,7 +14,7 @@ collect_ignore = ["example_package"]  # a project of its own; test_scaffold.py r
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it changes the environment, for these tests alone
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a question on 300 simulated records, in a cache of its own."""
     from ecgbench.data.spec import datasets

@@ -26,6 +26,7 @@ def small_matrix(small_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("ECGBENCH_HOME", str(small_home))
     registries = (methods, tasks, datasets)
     for registry, name in zip(registries, ("methods", "tasks", "datasets"), strict=True):
+        monkeypatch.delenv(f"ECGBENCH_{name.upper()}_PATH", raising=False)
         monkeypatch.setattr(registry, "paths", [PLUGINS / name])
         monkeypatch.setattr(registry, "_entries", None)
     yield
