@@ -98,6 +98,8 @@ class ProtocolSpec(_Spec):
         entry: ``module:Class`` of its :class:`ecgbench.protocol.Protocol`.
         requires: What a method must encode to take part.
         predicts: ``scores`` (one a class), ``texts``, or ``ranks``.
+        chance: For a control: what its leading figure is when nothing leaks, e.g. 0.5 for AUROC. Its
+            tables rank nobody.
         variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``.
         params: Settings of the protocol, all of them part of its fingerprint.
     """
@@ -109,12 +111,13 @@ class ProtocolSpec(_Spec):
     entry: str = Field(pattern=r"^[\w.]+:\w+$")
     requires: tuple[Ability, ...] = ("ecg",)
     predicts: Literal["scores", "texts", "ranks"] = "scores"
+    chance: float | None = None
     variants: dict[str, dict[str, Any]]
     params: dict[str, Any] = {}
 
     def fingerprint(self) -> str:
         """Hash of everything that decides how the question is put."""
-        return content_hash(self.model_dump(mode="json", exclude={"title", "entry"}))
+        return content_hash(self.model_dump(mode="json", exclude={"title", "entry", "chance"}))
 
     def draws(self, variant: str) -> int:
         """How many draws of the training records a variant takes."""

@@ -59,13 +59,23 @@ class TaskPart(_Part):
 
 
 class ProtocolPart(_Part):
-    """How it was put."""
+    """How it was put.
+
+    Attributes:
+        name: Of the protocol.
+        version: Of the protocol.
+        track: Tables never mix tracks.
+        variant: Of the protocol.
+        fingerprint: Of everything that decides how it is put.
+        chance: For a control: what its leading figure is when nothing leaks; its tables rank nobody.
+    """
 
     name: Name
     version: int
     track: Name
     variant: str
     fingerprint: Sha256
+    chance: float | None = None
 
 
 class DataPart(_Part):

@@ -63,6 +63,7 @@ def draft(
             track=protocol.track,
             variant=question.variant,
             fingerprint=protocol.fingerprint(),
+            chance=protocol.chance,
         ),
         seed=recipe.seed,
         draw=draw,
