@@ -40,6 +40,10 @@ class PluginError(EcgbenchError):
     """A method, task or data set that cannot be loaded."""
 
 
+class NotApplicableError(EcgbenchError):
+    """A protocol cannot be put to this method as it is configured; the message says why."""
+
+
 class MetricError(EcgbenchError):
     """Input that a metric is not defined for."""
 

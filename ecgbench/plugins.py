@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecgbench.errors import PluginError
 from ecgbench.hashing import code_hash, content_hash
@@ -100,7 +100,9 @@ class ProtocolSpec(_Spec):
         predicts: ``scores`` (one a class), ``texts``, or ``ranks``.
         chance: For a control: what its leading figure is when nothing leaks, e.g. 0.5 for AUROC. Its
             tables rank nobody.
-        variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``.
+        variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
+            names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
+            (from 0, below 50).
         params: Settings of the protocol, all of them part of its fingerprint.
     """
 
@@ -119,9 +121,22 @@ class ProtocolSpec(_Spec):
         """Hash of everything that decides how the question is put."""
         return content_hash(self.model_dump(mode="json", exclude={"title", "entry", "chance"}))
 
+    def only(self, variant: str) -> dict[str, Any]:
+        """The group of test records that a variant is about; empty for all."""
+        return dict(self.variants[variant].get("only", {}))
+
     def draws(self, variant: str) -> int:
         """How many draws of the training records a variant takes."""
         return int(self.variants[variant].get("draws", 1))
+
+
+class SourceSpec(BaseModel):
+    """What a task is trained on, where that is another data set than it is tested on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    labels: str
 
 
 class TaskSpec(_Spec):
@@ -131,9 +146,12 @@ class TaskSpec(_Spec):
         name: Carries the data set's name, so that a figure cannot be mistaken for another's.
         title: What tables call it.
         version: Raised when its records, splits or labels change on purpose.
-        dataset: Name in the data catalogue.
+        dataset: Name in the data catalogue; its test records are predicted.
         labels: Label set of the data set.
-        protocols: Protocols that it is put with.
+        protocols: Protocols that it is put with: a name, or ``NAME@VARIANT`` for one variant only.
+        source: For a shift from one data set to another: where training and validation records are.
+        mapping: Then the classes of the source that are scored, each with those of ``labels`` that make
+            it: a record has the class where it has any of them.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -142,10 +160,24 @@ class TaskSpec(_Spec):
     dataset: str
     labels: str
     protocols: tuple[str, ...]
+    source: SourceSpec | None = None
+    mapping: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _coherent(self) -> TaskSpec:
+        if (self.source is None) != (not self.mapping):
+            raise ValueError("a task has a source and a mapping of its classes, or neither")
+        return self
+
+    @property
+    def trained_on(self) -> SourceSpec:
+        """Data set and label set of its training records."""
+        return self.source or SourceSpec(dataset=self.dataset, labels=self.labels)
 
     def fingerprint(self) -> str:
         """Hash of the specification, protocols aside (each has its own)."""
-        return content_hash(self.model_dump(mode="json", exclude={"title", "protocols"}))
+        unset = set() if self.source else {"source", "mapping"}
+        return content_hash(self.model_dump(mode="json", exclude={"title", "protocols", *unset}))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

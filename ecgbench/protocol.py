@@ -1,15 +1,17 @@
 """The contract of a protocol: how a question is put to a method.
 
-A protocol gets a :class:`Bench` (the method, one data set, one seed and draw) and gives predictions for
-the test records. It cannot reach test labels: :meth:`Bench.labels` refuses them, and scoring happens
-elsewhere, once, after the predictions are written. So no choice can be made on the test split.
+A protocol gets a :class:`Bench` (the method, the training data, one seed and draw) and gives predictions
+for the test records. It cannot reach test labels: :meth:`Bench.labelled` refuses them, and scoring
+happens elsewhere, once, after the predictions are written. So no choice can be made on the test split.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +19,67 @@ from numpy.typing import NDArray
 from ecgbench.errors import EcgbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from omegaconf import DictConfig
 
-    from ecgbench.data.dataset import Dataset, LabelTable
+    from ecgbench.data.dataset import Dataset
     from ecgbench.data.signals import Transform
     from ecgbench.method import Method
     from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec
     from ecgbench.results.predictions import Predictions
 
-Split = Literal["train", "val", "test"]
+Split = Literal["train", "val"]
+Features = NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Some records of a data set.
+
+    Attributes:
+        dataset: Where they are.
+        rows: ``[n]`` their positions in it.
+        ids: ``[n]``.
+    """
+
+    dataset: Dataset
+    rows: NDArray[np.intp]
+    ids: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, positions: NDArray[np.integer]) -> Records:
+        """Some of them."""
+        return Records(self.dataset, self.rows[positions], self.ids[positions])
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Records with their labels.
+
+    Attributes:
+        records: ``n`` of them.
+        classes: ``k`` names.
+        values: ``[n, k]`` zeros and ones.
+    """
+
+    records: Records
+    classes: tuple[str, ...]
+    values: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Records with their reports.
+
+    Attributes:
+        records: ``n`` of them.
+        texts: ``[n]``, none without a word.
+    """
+
+    records: Records
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,16 +87,34 @@ class Outcome:
     """What a protocol gives back.
 
     Attributes:
-        predictions: For the test records of the task, in their order.
+        predictions: For the test records, in their order.
         n_train: Records that were trained on.
         n_val: Records that choices were made on.
         choices: What validation chose, JSON-like; goes into the result.
+        notes: What a reader of the figures has to know, in sentences; stands under the tables.
     """
 
     predictions: Predictions
     n_train: int
     n_val: int
     choices: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Frozen(Interface):
+    """A pre-trained method as protocols use it: in eval mode, never changed; see ``training/encode.py``."""
+
+    def method(self) -> Method:
+        """The method itself, on the run's device; copy it before training it."""
+
+    def signals(self, records: Records, transform: Transform | None) -> NDArray[np.float16]:
+        """``[n, leads, samples]``."""
+
+    def features(self, records: Records, transform: Transform | None, kind: str) -> Features:
+        """``[n, d]``, by ``encode_ecg`` (kind ``ecg``) or ``embed_ecg`` (kind ``joint``)."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Features:
+        """``[n, dim]``."""
 
 
 @dataclass(frozen=True)
@@ -56,57 +126,109 @@ class Bench:
         task: The question.
         protocol: How it is put.
         variant: Name of the protocol's variant.
-        dataset: The task's data set.
         config: The effective configuration.
         seed: Of everything random that is not a draw.
         draw: Which subset of the training records.
-        load_method: Gives the pre-trained method, in eval mode, on the run's device.
-        encode: ``(rows, transform) -> [n, features]`` float32 of records of ``dataset``, from the
-            cache where it holds them; ``transform`` changes the signals first.
+        source: The data set that is trained on.
+        test: The records to predict; where texts or ranks are asked for, those that have a report.
+        test_texts: Their reports; empty unless ranks are asked for.
+        classes: What to predict for each record; of a task with a ``source`` some of its classes.
+        frozen: The pre-trained method.
+        shared: What cells of this method, data set and seed share; see :meth:`once`.
     """
 
     info: MethodInfo
     task: TaskSpec
     protocol: ProtocolSpec
     variant: str
-    dataset: Dataset
     config: DictConfig
     seed: int
     draw: int
-    load_method: Callable[[], Method]
-    encode: Callable[[NDArray[np.intp], Transform | None], NDArray[np.float32]]
+    source: Dataset
+    test: Records
+    test_texts: tuple[str, ...]
+    classes: tuple[str, ...]
+    frozen: Frozen
+    shared: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The protocol's parameters with those of the variant."""
         return {**self.protocol.params, **self.protocol.variants[self.variant]}
 
-    def labels(self, split: Split) -> LabelTable:
-        """Labels of the training or validation records.
+    def labelled(self, split: Split) -> Labelled:
+        """The training or validation records with their labels.
 
         Raises:
             EcgbenchError: The test split is asked for.
         """
+        self._refuse_test(split, "labels")
+        table = self.source.labels(self.task.trained_on.labels, split)
+        records = Records(self.source, table.rows.astype(np.intp), table.record_ids)
+        return Labelled(records, table.classes, table.values)
+
+    def reports(self, split: Split) -> Reported:
+        """All training or validation records that have a report, whatever their labels.
+
+        Raises:
+            EcgbenchError: The test split is asked for.
+        """
+        from ecgbench.metrics.text import words
+
+        self._refuse_test(split, "reports")
+        rows = np.asarray(self.source.rows(split), np.intp)
+        texts = self.source.records["report"].to_numpy(dtype=object)
+        rows = rows[[bool(words(str(texts[row]))) for row in rows]]
+        ids = self.source.records.index.to_numpy(dtype=str)[rows]
+        return Reported(Records(self.source, rows, ids), tuple(str(texts[row]) for row in rows))
+
+    def test_reports(self) -> Reported:
+        """The test records with their reports, where finding them is the question.
+
+        Raises:
+            EcgbenchError: The protocol does not predict ranks.
+        """
+        if self.protocol.predicts != "ranks":
+            self._refuse_test("test", "reports")
+        return Reported(self.test, self.test_texts)
+
+    def signals(self, records: Records, transform: Transform | None = None) -> NDArray[np.float16]:
+        """Signals ``[n, leads, samples]`` as the method's configuration wants them."""
+        return self.frozen.signals(records, transform)
+
+    def features(self, records: Records, transform: Transform | None = None) -> Features:
+        """Features ``[n, d]`` by the method's ``encode_ecg``; ``transform`` changes the signals first."""
+        return self.frozen.features(records, transform, "ecg")
+
+    def embeddings(self, records: Records) -> Features:
+        """Unit vectors ``[n, dim]`` by its ``embed_ecg``."""
+        return self.frozen.features(records, None, "joint")
+
+    def text_embeddings(self, texts: Sequence[str]) -> Features:
+        """Unit vectors ``[n, dim]`` by its ``embed_text``."""
+        return self.frozen.embed_texts(texts)
+
+    def load_method(self) -> Method:
+        """The method in eval mode on the run's device; all cells share it: copy it to train it."""
+        return self.frozen.method()
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Make something that cells of this method, data set and seed share.
+
+        Args:
+            key: What decides it, besides those three; begins with the name of who makes it.
+            make: Called for the first cell that asks.
+        """
+        if key not in self.shared:
+            self.shared[key] = make()
+        return cast(T, self.shared[key])
+
+    def _refuse_test(self, split: str, what: str) -> None:
         if split == "test":
             raise EcgbenchError(
-                f"{self.protocol.name} asked for test labels.",
+                f"{self.protocol.name} asked for test {what}.",
                 "A protocol predicts; ecgbench.scoring scores.",
             )
-        return self.dataset.labels(self.task.labels, split)
-
-    def rows(self, split: Split) -> NDArray[np.intp]:
-        """Positions in the data set of a split's records of this task."""
-        return np.asarray(self.dataset.labels(self.task.labels, split).rows, np.intp)
-
-    def record_ids(self, split: Split) -> NDArray[np.str_]:
-        """Their ids."""
-        return np.asarray(self.dataset.labels(self.task.labels, split).record_ids, str)
-
-    def features(
-        self, rows: NDArray[np.intp], transform: Transform | None = None
-    ) -> NDArray[np.float32]:
-        """Features ``[n, d]`` of records, by the method's ``encode_ecg`` in eval mode."""
-        return self.encode(rows, transform)
 
 
 class Protocol(ABC):

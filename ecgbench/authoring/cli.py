@@ -101,8 +101,8 @@ def submit(
     from ecgbench.authoring.submit import examine
     from ecgbench.authoring.submit import submit as run
     from ecgbench.leaderboard.inert import plain
-    from ecgbench.leaderboard.truth import from_metadata, prepared
     from ecgbench.plugins import methods
+    from ecgbench.truth import from_metadata, prepared
 
     for path in methods_path or []:
         methods.add_path(path)

@@ -8,6 +8,7 @@ they do from seed to seed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,10 +176,12 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
                 f"The {what} of {result.key} is another one here (fingerprint).",
                 f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
             )
-    dataset = open_dataset(task.dataset)
-    corpus = tuple(open_dataset(name) for name in config.pretrain.data) or (dataset,)
+    opened = functools.cache(open_dataset)
+    dataset = opened(task.trained_on.dataset)
+    corpus = tuple(opened(name) for name in config.pretrain.data) or (dataset,)
     recipe = Recipe(info, config, corpus, result.seed)
-    session = Session(recipe, dataset, out, result.overrides, ("reproduce", result.key))
+    command = ("reproduce", result.key)
+    session = Session(recipe, dataset, opened, out, result.overrides, command)
     return session, Question(task, protocol, result.protocol.variant)
 
 

@@ -19,12 +19,12 @@ from ecgbench.leaderboard.diff import diff
 from ecgbench.leaderboard.formats import to_markdown
 from ecgbench.leaderboard.inert import for_markdown
 from ecgbench.leaderboard.questions import agrees, identity
-from ecgbench.leaderboard.truth import Source, prepared
 from ecgbench.leaderboard.verify import verify
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.paths import atomic_write
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_results, write_result
+from ecgbench.truth import Source, prepared
 
 NOTE = "SUBMISSION.md"
 

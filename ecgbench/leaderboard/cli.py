@@ -10,7 +10,7 @@ import typer
 from ecgbench.errors import ResultError
 
 if TYPE_CHECKING:
-    from ecgbench.leaderboard.truth import Source
+    from ecgbench.truth import Source
 
 app = typer.Typer(help="Build, check and show leaderboards.", no_args_is_help=True)
 
@@ -104,7 +104,7 @@ def verify_command(
 
 
 def _labels(folder: Path | None) -> Source:
-    from ecgbench.leaderboard.truth import from_metadata, prepared
+    from ecgbench.truth import from_metadata, prepared
 
     return prepared if folder is None else from_metadata(folder)
 

@@ -17,12 +17,12 @@ from ecgbench.hashing import file_sha256
 from ecgbench.leaderboard.build import RESULTS, check
 from ecgbench.leaderboard.compare import differences
 from ecgbench.leaderboard.questions import agrees, identity
-from ecgbench.leaderboard.truth import Source, Truth, prepared, read_once
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.scoring import score
+from ecgbench.truth import Source, Truth, prepared, read_once, wanted_by
 
 QUICK = 100
 ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
@@ -91,7 +91,7 @@ def verify(
             problems.append(Problem(result.key, "is not the question that version.json pins"))
         if result.status != "ok" or (chosen and path.resolve() not in chosen):
             continue
-        truth = truth_of(result.task)
+        truth = truth_of(wanted_by(result))
         if isinstance(truth, EcgbenchError):
             unscored[result.task.dataset] = truth.message
         else:
@@ -183,9 +183,8 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
     predictions = read_predictions(path.parent / result.predictions.file)
     resamples = result.scores.resamples if full else min(QUICK, result.scores.resamples)
     if not isinstance(predictions, ScorePredictions):
-        reports, patients = truth.of_reports()
-        again = score(predictions, reports, patients, resamples=resamples)
-        yield from differences(result, again, patients)
+        again = score(predictions, truth.reports, truth.patients, resamples=resamples)
+        yield from differences(result, again, truth.patients)
         return
     again = score(predictions, truth, truth.patients, resamples=resamples)
     yield from differences(result, again, truth.patients)

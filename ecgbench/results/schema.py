@@ -47,7 +47,13 @@ class MethodPart(_Part):
 
 
 class TaskPart(_Part):
-    """The question: a label set of a data set."""
+    """The question: a label set of a data set.
+
+    Attributes:
+        source: Data set and label set that are trained on, where they are others than the tested ones.
+        mapping: Then the classes of the source that are scored, each with the classes of ``label_set``
+            that make it.
+    """
 
     name: Name
     version: int
@@ -56,6 +62,8 @@ class TaskPart(_Part):
     dataset_version: str
     simulated: bool
     label_set: str
+    source: tuple[str, str] | None = None
+    mapping: dict[str, tuple[str, ...]] = {}
 
 
 class ProtocolPart(_Part):
@@ -67,6 +75,8 @@ class ProtocolPart(_Part):
         track: Tables never mix tracks.
         variant: Of the protocol.
         fingerprint: Of everything that decides how it is put.
+        predicts: Kind of its predictions.
+        only: The group of test records that the variant is about, by column; empty for all.
         chance: For a control: what its leading figure is when nothing leaks; its tables rank nobody.
     """
 
@@ -76,6 +86,8 @@ class ProtocolPart(_Part):
     variant: str
     fingerprint: Sha256
     chance: float | None = None
+    predicts: Literal["scores", "texts", "ranks"] = "scores"
+    only: dict[str, Any] = {}
 
 
 class DataPart(_Part):
@@ -83,6 +95,7 @@ class DataPart(_Part):
 
     Attributes:
         fingerprint: Of the data set: records, splits, labels, signals.
+        source_fingerprint: Of the data set that is trained on, where it is another one.
         test_fingerprint: Of the test records' ids and labels in this task.
         n_train: Records that were trained on (of the drawn fraction).
         n_val: Records that choices were made on.
@@ -91,6 +104,7 @@ class DataPart(_Part):
     """
 
     fingerprint: Sha256
+    source_fingerprint: Sha256 | None = None
     test_fingerprint: Sha256
     n_train: int = Field(ge=0)
     n_val: int = Field(ge=0)
@@ -273,6 +287,7 @@ class Result(_Part):
         verification: ``self-reported`` until a maintainer reproduces it.
         reproduction: Who did, when and on what.
         choices: What validation chose, e.g. ``{"C": 0.1, "scaling": true}``.
+        notes: What a reader of its figures has to know, in sentences.
         config: The effective configuration.
         overrides: What the user set on the command line.
         test_evaluations: How often this cell's test split was scored on this machine, by the ledger.
@@ -294,6 +309,7 @@ class Result(_Part):
     scores: Scores | None = None
     predictions: PredictionsPart | None = None
     choices: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
     costs: CostPart = CostPart()
     provenance: ProvenancePart
     config: dict[str, Any]

@@ -25,26 +25,50 @@ from ecgbench.results.schema import (
 )
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
-from ecgbench.scoring import test_fingerprint
 from ecgbench.training.recipe import Recipe
+from ecgbench.truth import Truth, Wanted
 
 DECIDING = ("signal", "model", "pretrain", "finetune")
 LABEL_FREE = ("compute.", "evaluate.", "pretrain.data")
 
 
+def wanted_by(question: Question) -> Wanted:
+    """The test records of a question."""
+    task, protocol = question.task, question.protocol
+    return Wanted.of(
+        task.dataset,
+        task.labels,
+        task.mapping,
+        protocol.only(question.variant),
+        protocol.predicts,
+    )
+
+
 def draft(
     recipe: Recipe,
-    dataset: Dataset,
+    source: Dataset,
+    tested: Dataset,
+    truth: Truth,
     question: Question,
     draw: int,
     overrides: Sequence[str],
     command: tuple[str, ...],
 ) -> Result:
-    """The result of a cell as far as it is known before it runs; its status is ``failed``."""
+    """The result of a cell as far as it is known before it runs; its status is ``failed``.
+
+    Args:
+        recipe: Of the pre-training.
+        source: What is trained on.
+        tested: Where the test records are.
+        truth: The test records.
+        question: The question.
+        draw: Which subset of the training records.
+        overrides: What the user set.
+        command: The command line.
+    """
     task, protocol = question.task, question.protocol
-    test = dataset.labels(task.labels, "test")
-    patients = dataset.records["patient_id"].to_numpy()[test.rows]
     own = tuple(overrides_for(recipe.info.name, overrides))
+    elsewhere = task.source
     return Result(
         profile=str(recipe.config.profile),
         method=method_part(recipe, own),
@@ -53,9 +77,11 @@ def draft(
             version=task.version,
             fingerprint=task.fingerprint(),
             dataset=task.dataset,
-            dataset_version=dataset.spec.version,
-            simulated=dataset.simulated,
+            dataset_version=tested.spec.version,
+            simulated=tested.simulated,
             label_set=task.labels,
+            source=(elsewhere.dataset, elsewhere.labels) if elsewhere else None,
+            mapping=task.mapping,
         ),
         protocol=ProtocolPart(
             name=protocol.name,
@@ -64,20 +90,23 @@ def draft(
             variant=question.variant,
             fingerprint=protocol.fingerprint(),
             chance=protocol.chance,
+            predicts=protocol.predicts,
+            only=protocol.only(question.variant),
         ),
         seed=recipe.seed,
         draw=draw,
         status="failed",
         reason="has not run",
         data=DataPart(
-            fingerprint=dataset.fingerprint,
-            test_fingerprint=test_fingerprint(test),
+            fingerprint=tested.fingerprint,
+            source_fingerprint=source.fingerprint if elsewhere else None,
+            test_fingerprint=truth.fingerprint,
             n_train=0,
             n_val=0,
-            n_test=len(test.rows),
-            n_test_patients=len(set(patients)),
+            n_test=len(truth.record_ids),
+            n_test_patients=len(set(truth.patients.tolist())),
         ),
-        pretraining=pretraining_part(recipe, task.dataset, test.record_ids.tolist()),
+        pretraining=pretraining_part(recipe, task.dataset, truth.record_ids.tolist()),
         provenance=provenance(command),
         config=as_dict(recipe.config),
         overrides=own,
@@ -148,6 +177,8 @@ def finished(folder: Path, wanted: Result) -> Result | None:
         and found.data is not None
         and wanted.data is not None
         and found.data.fingerprint == wanted.data.fingerprint
+        and found.data.source_fingerprint == wanted.data.source_fingerprint
+        and found.data.test_fingerprint == wanted.data.test_fingerprint
         and found.pretraining.datasets == wanted.pretraining.datasets
     )
     return found if same else None

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import EcgbenchError
+from ecgbench.errors import EcgbenchError, NotApplicableError
 from ecgbench.plugins import load_object
-from ecgbench.protocol import Bench, Outcome, Protocol
+from ecgbench.protocol import Bench, Outcome, Protocol, Records
 from ecgbench.results.predictions import write_predictions
 from ecgbench.results.provenance import peak_memory_mb
-from ecgbench.results.schema import CostPart, Result
+from ecgbench.results.schema import CostPart, Result, Scores
 from ecgbench.results.store import path_of, write_result
-from ecgbench.runs.draft import draft, finished
+from ecgbench.runs.draft import draft, finished, wanted_by
 from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.runs.plan import Question
 from ecgbench.scoring import score
@@ -28,6 +29,7 @@ from ecgbench.training.device import describe, pick_device
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
+from ecgbench.truth import Truth, Wanted, split_of
 
 
 @dataclass
@@ -36,7 +38,8 @@ class Session:
 
     Attributes:
         recipe: What decides the pre-training.
-        dataset: The data set of the questions.
+        dataset: The data set that is trained on.
+        open: Gives the data sets that are tested on.
         out: Folder of results.
         overrides: What the user set.
         command: The command line.
@@ -44,18 +47,30 @@ class Session:
 
     recipe: Recipe
     dataset: Dataset
+    open: Callable[[str], Dataset]
     out: Path
     overrides: Sequence[str] = ()
     command: tuple[str, ...] = ()
     _encoder: Encoder | None = field(default=None, repr=False)
     _broken: str | None = None
+    _truths: dict[Wanted, Truth] = field(default_factory=dict, repr=False)
+    _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
         """The result of each cell as far as it is known before it runs."""
         return [
             (
                 question,
-                draft(self.recipe, self.dataset, question, draw, self.overrides, self.command),
+                draft(
+                    self.recipe,
+                    self.dataset,
+                    self.open(question.task.dataset),
+                    self._truth(question),
+                    question,
+                    draw,
+                    self.overrides,
+                    self.command,
+                ),
             )
             for question, draw in cells
         ]
@@ -82,6 +97,9 @@ class Session:
             return wanted.model_copy(update={"status": "not-applicable", "reason": reason})
         try:
             return self._evaluate(protocol, question, wanted)
+        except NotApplicableError as error:
+            why = error.message if error.hint is None else f"{error.message} {error.hint}"
+            return wanted.model_copy(update={"status": "not-applicable", "reason": why})
         except EcgbenchError as error:
             reason = error.message
         except Exception as error:  # a method may fail in any way, and must spoil no other cell
@@ -120,9 +138,10 @@ class Session:
                         "reports": manifest["reports"],
                     }
                 ),
-                "scores": self._score(question, outcome, wanted),
+                "scores": self._score(question, outcome),
                 "predictions": predictions,
                 "choices": outcome.choices,
+                "notes": outcome.notes,
                 "costs": CostPart(
                     seconds=seconds,
                     device=describe(pick_device(self.recipe.config)),
@@ -132,15 +151,17 @@ class Session:
             }
         )
 
-    def _score(self, question: Question, outcome: Outcome, wanted: Result) -> object:
-        labels = self.dataset.labels(question.task.labels, "test")
-        patients = self.dataset.records["patient_id"].to_numpy(dtype=str)[labels.rows]
-        return score(
-            outcome.predictions,
-            labels,
-            patients,
-            resamples=int(self.recipe.config.evaluate.resamples),
-        )
+    def _score(self, question: Question, outcome: Outcome) -> Scores:
+        truth = self._truth(question)
+        labels = truth if question.protocol.predicts == "scores" else truth.reports
+        resamples = int(self.recipe.config.evaluate.resamples)
+        return score(outcome.predictions, labels, truth.patients, resamples=resamples)
+
+    def _truth(self, question: Question) -> Truth:
+        wanted = wanted_by(question)
+        if wanted not in self._truths:
+            self._truths[wanted] = split_of(self.open(question.task.dataset), wanted)
+        return self._truths[wanted]
 
     def _ready(self) -> Encoder:
         """The pre-trained method; a pre-training that failed is not tried again for each cell."""
@@ -156,17 +177,22 @@ class Session:
         return self._encoder
 
     def _bench(self, encoder: Encoder, question: Question, draw: int) -> Bench:
+        truth, protocol = self._truth(question), question.protocol
+        assert truth.rows is not None
         return Bench(
             info=self.recipe.info,
             task=question.task,
-            protocol=question.protocol,
+            protocol=protocol,
             variant=question.variant,
-            dataset=self.dataset,
             config=self.recipe.config,
             seed=self.recipe.seed,
             draw=draw,
-            load_method=encoder.method,
-            encode=lambda rows, transform: encoder.features(self.dataset, rows, transform),
+            source=self.dataset,
+            test=Records(self.open(question.task.dataset), truth.rows, truth.record_ids),
+            test_texts=truth.texts if protocol.predicts == "ranks" else (),
+            classes=truth.classes,
+            frozen=encoder,
+            shared=self._shared,
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ecgbench.errors import UnknownNameError, did_you_mean
+from ecgbench.errors import PluginError, UnknownNameError, did_you_mean
 from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, methods, protocols, tasks
 
 
@@ -29,7 +29,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that share one pre-training: a method, a data set, a seed."""
+    """Cells that share one pre-training: a method, a data set that is trained on, a seed."""
 
     info: MethodInfo
     dataset: str
@@ -54,10 +54,10 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
         UnknownNameError: A pattern means nothing; says the nearest name.
     """
     everything = [
-        Question(task, protocol, variant)
+        question
         for task in (tasks.get(name) for name in tasks.names())
-        for protocol in (protocols.get(name) for name in task.protocols)
-        for variant in protocol.variants
+        for listed in task.protocols
+        for question in _listed(task, listed)
     ]
     if dataset is not None:
         everything = [question for question in everything if question.task.dataset == dataset]
@@ -99,7 +99,7 @@ def groups(
     Every method gets its first seed before any gets a second: a run that is stopped early has
     compared them all.
     """
-    names = dict.fromkeys(question.task.dataset for question in asked)
+    names = dict.fromkeys(question.task.trained_on.dataset for question in asked)
     planned = [
         Group(info, name, seed, tuple(q for q in asked if _takes_part(info, q, name)))
         for name in names
@@ -111,7 +111,24 @@ def groups(
 
 def _takes_part(info: MethodInfo, question: Question, dataset: str) -> bool:
     wanted = not info.protocols or question.protocol.name in info.protocols
-    return wanted and question.task.dataset == dataset
+    return wanted and question.task.trained_on.dataset == dataset
+
+
+def _listed(task: TaskSpec, listed: str) -> list[Question]:
+    """What an entry of a task's ``protocols`` means: a protocol, or one variant of it.
+
+    Raises:
+        UnknownNameError: There is no such protocol.
+        PluginError: It has no such variant.
+    """
+    name, at, variant = listed.partition("@")
+    protocol = protocols.get(name)
+    if at and variant not in protocol.variants:
+        raise PluginError(
+            f"Task {task.name} lists {listed!r}, and {name} has no such variant.",
+            did_you_mean(variant, protocol.variants),
+        )
+    return [Question(task, protocol, one) for one in ([variant] if at else protocol.variants)]
 
 
 def _means(pattern: str, question: Question) -> bool:

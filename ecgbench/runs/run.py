@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecgbench.config import effective
@@ -101,6 +101,14 @@ def make_plan(request: Request) -> Plan:
             opened[name] = open_dataset(name)
         return opened[name]
 
+    def tested_here(question: Question) -> bool:
+        try:
+            open_once(question.task.dataset)
+        except DataError as error:
+            absent[question.task.dataset] = error
+            return False
+        return True
+
     planned = []
     for group in groups(request.methods, request.questions, range(request.seeds)):
         config = configs[group.info.name]
@@ -110,9 +118,14 @@ def make_plan(request: Request) -> Plan:
         except DataError as error:
             absent[group.dataset] = error
             continue
+        here = replace(group, questions=tuple(q for q in group.questions if tested_here(q)))
+        if not here.questions:
+            continue
         recipe = Recipe(group.info, config, corpus, group.seed)
-        session = Session(recipe, dataset, request.out, request.overrides, request.command)
-        planned.append(Planned(group, session, session.missing(group.cells)))
+        session = Session(
+            recipe, dataset, open_once, request.out, request.overrides, request.command
+        )
+        planned.append(Planned(here, session, session.missing(here.cells)))
     if not planned and absent:
         raise next(iter(absent.values()))
     return Plan(planned, absent)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import io
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecgbench.data.dataset import Dataset
 from ecgbench.data.signals import Transform, adapt
 from ecgbench.errors import EcgbenchError
 from ecgbench.hashing import content_hash
 from ecgbench.method import Method
 from ecgbench.paths import atomic_write, stage_dir
 from ecgbench.progress import track
+from ecgbench.protocol import Records
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.device import autocast, pick_device, pick_precision, use_threads
 from ecgbench.training.recipe import Checkpoint, Recipe, load
@@ -30,7 +32,8 @@ class Encoder:
     """A pre-trained method that encodes records of data sets, and remembers what it encoded.
 
     Features are kept under ``$ECGBENCH_HOME/features`` by the hash of the checkpoint, the data set, the
-    signal's form and the transformation, so a stale one cannot be read.
+    signal's form and the transformation, so a stale one cannot be read. Untransformed records are
+    encoded split by split: whatever label set asks first, the others find them.
     """
 
     recipe: Recipe
@@ -44,34 +47,76 @@ class Encoder:
             self._method = load(self.recipe, self.checkpoint)
         return self._method
 
+    def signals(self, records: Records, transform: Transform | None = None) -> NDArray[np.float16]:
+        """Signals ``[n, leads, samples]`` as the method's configuration wants them.
+
+        Args:
+            records: Whose.
+            transform: Changes the signals before anything else.
+        """
+        spec = signal_spec(self.recipe.config)
+        if transform is None:
+            return adapt(records.dataset, spec)[records.rows]
+        return adapt(records.dataset, spec, transform, records.rows)
+
     def features(
-        self,
-        dataset: Dataset,
-        rows: NDArray[np.intp],
-        transform: Transform | None = None,
-        kind: str = "ecg",
+        self, records: Records, transform: Transform | None = None, kind: str = "ecg"
     ) -> NDArray[np.float32]:
         """Features of records.
 
         Args:
-            dataset: Where the records are.
-            rows: Their positions.
+            records: Whose.
             transform: Changes the signals first.
             kind: ``ecg`` (``encode_ecg``) or ``joint`` (``embed_ecg``).
 
         Returns:
             ``[n, d]``.
         """
-        path = self._path(dataset, transform, kind)
-        if not path.is_file():
-            self._encode(dataset, transform, kind, path)
-        return np.asarray(np.load(path, mmap_mode="r")[rows], np.float32)
+        if transform is not None:
+            return self._encoded(records, transform, kind)
+        dataset = records.dataset
+        split_of = dataset.records["split"].to_numpy()[records.rows]
+        parts, places = [], []
+        for split in np.unique(split_of):
+            whole = np.flatnonzero(dataset.records["split"].to_numpy() == split)
+            ids = dataset.records.index.to_numpy(dtype=str)[whole]
+            encoded = self._encoded(Records(dataset, whole, ids), None, kind)
+            place = np.flatnonzero(split_of == split)
+            parts.append(encoded[np.searchsorted(whole, records.rows[place])])
+            places.append(place)
+        values: NDArray[np.float32] = np.concatenate(parts)[np.argsort(np.concatenate(places))]
+        return values
 
-    def _path(self, dataset: Dataset, transform: Transform | None, kind: str) -> Path:
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Texts in the space of the method's ECG embeddings: ``[n, dim]``."""
+        started = time.perf_counter()
+        method, size = self.method(), int(self.recipe.config.compute.encode_batch)
+        device = pick_device(self.recipe.config)
+        parts = []
+        with torch.inference_mode(), autocast(device, pick_precision(self.recipe.config, device)):
+            for start in range(0, len(texts), size):
+                tokens = method.tokenize(texts[start : start + size])
+                on_device = {name: value.to(device) for name, value in tokens.items()}
+                parts.append(method.embed_text(on_device).float().cpu().numpy())
+        self.seconds += time.perf_counter() - started
+        values: NDArray[np.float32] = np.concatenate(parts)
+        return values
+
+    def _encoded(
+        self, records: Records, transform: Transform | None, kind: str
+    ) -> NDArray[np.float32]:
+        path = self._path(records, transform, kind)
+        if not path.is_file():
+            self._encode(records, transform, kind, path)
+        values: NDArray[np.float32] = np.load(path)
+        return values
+
+    def _path(self, records: Records, transform: Transform | None, kind: str) -> Path:
         address = content_hash(
             {
                 "checkpoint": self.checkpoint.address,
-                "dataset": dataset.fingerprint,
+                "dataset": records.dataset.fingerprint,
+                "records": content_hash(records.rows.tolist()),
                 "signal": signal_spec(self.recipe.config).model_dump(mode="json"),
                 "transform": None if transform is None else [transform.name, transform.params],
                 "kind": kind,
@@ -79,22 +124,15 @@ class Encoder:
         )
         return stage_dir("features") / f"{address[:32]}.npy"
 
-    def _encode(self, dataset: Dataset, transform: Transform | None, kind: str, path: Path) -> None:
-        import io
-        import time
-
+    def _encode(self, records: Records, transform: Transform | None, kind: str, path: Path) -> None:
         started = time.perf_counter()
-        signals = adapt(dataset, signal_spec(self.recipe.config), transform)
         passes: dict[str, Pass] = {
             "ecg": lambda method, ecg: method.encode_ecg(ecg),
             "joint": lambda method, ecg: method.embed_ecg(ecg),
         }
+        what = f"Encoding {records.dataset.spec.name} with {self.recipe.info.name}"
         values = run_frozen(
-            self.method(),
-            signals,
-            passes[kind],
-            self.recipe,
-            f"Encoding {dataset.spec.name} with {self.recipe.info.name}",
+            self.method(), self.signals(records, transform), passes[kind], self.recipe, what
         )
         buffer = io.BytesIO()
         np.save(buffer, values)

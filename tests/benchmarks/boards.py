@@ -20,13 +20,13 @@ from leaderboard.made_up import Split, predictions, record, split
 
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.page.render import write_page
-from ecgbench.leaderboard.truth import Truth
 from ecgbench.leaderboard.verify import verify
 from ecgbench.results.predictions import write_predictions
 from ecgbench.results.replicates import pack, unpack
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, write_result
 from ecgbench.scoring import score
+from ecgbench.truth import Truth
 
 METHODS, TASKS, VARIANTS, SEEDS = 25, 4, 20, 5
 SAMPLE = 200

@@ -17,7 +17,6 @@ import pytest
 from ecgbench.errors import DataError
 from ecgbench.hashing import file_sha256
 from ecgbench.leaderboard.build import build
-from ecgbench.leaderboard.truth import Truth, from_metadata
 from ecgbench.leaderboard.verify import verify
 from ecgbench.results.predictions import (
     RankPredictions,
@@ -25,9 +24,10 @@ from ecgbench.results.predictions import (
     read_predictions,
     write_predictions,
 )
-from ecgbench.results.schema import Result, TaskPart
+from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result, write_result
 from ecgbench.scoring import score
+from ecgbench.truth import Truth, Wanted
 
 from .made_up import RESAMPLES, Split, board, predictions, put, record, split
 
@@ -39,7 +39,7 @@ def truth(of: Split = OF) -> Truth:
     return Truth(of.classes, of.record_ids, of.values, of.patients)
 
 
-def labels(task: TaskPart) -> Truth:
+def labels(wanted: Wanted) -> Truth:
     return truth()
 
 
@@ -289,20 +289,18 @@ def test_an_edited_table(folder: Path) -> None:
 
 
 def test_ranks_are_computed_again_from_the_reports(tmp_path: Path) -> None:
-    texts = tuple("sinus rhythm" if i % 3 else "" for i in range(len(OF.record_ids)))
-    whole = replace(truth(), texts=texts)
-    reports, patients = whole.of_reports()
-    assert len(patients) == 80
-    ranks = np.arange(80.0) + 1
-    guessed = RankPredictions(reports.record_ids, ranks, ranks[::-1].copy())
+    count = len(OF.record_ids)
+    whole = replace(truth(), texts=("sinus rhythm",) * count)
+    ranks = np.arange(float(count)) + 1
+    guessed = RankPredictions(whole.record_ids, ranks, ranks[::-1].copy())
     bare = Result.model_validate(record(**{"data.test_fingerprint": whole.fingerprint}))
     part = write_predictions(path_of(tmp_path, bare).with_suffix(".npz"), guessed)
-    scores = score(guessed, reports, patients, resamples=RESAMPLES)
+    scores = score(guessed, whole.reports, whole.patients, resamples=RESAMPLES)
     done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
     path = write_result(tmp_path, bare.model_copy(update=done))
-    assert verify(tmp_path, lambda task: whole).problems == ()
+    assert verify(tmp_path, lambda wanted: whole).problems == ()
     edit(path, lambda r: r["scores"]["figures"]["recall_at_10"].update(value=0.9))
-    assert "says recall_at_10 0.9" in str(verify(tmp_path, lambda task: whole).problems)
+    assert "says recall_at_10 0.9" in str(verify(tmp_path, lambda wanted: whole).problems)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"not an archive"])
@@ -329,8 +327,8 @@ def test_a_pickle_in_the_predictions_is_not_run(folder: Path, tmp_path: Path) ->
 
 
 def test_labels_that_are_not_here_are_said(folder: Path) -> None:
-    def nothing(task: TaskPart) -> Truth:
-        raise DataError(f"There is no prepared data of {task.dataset}.")
+    def nothing(wanted: Wanted) -> Truth:
+        raise DataError(f"There is no prepared data of {wanted.dataset}.")
 
     report = verify(folder, nothing)
     assert report.problems == ()
@@ -361,46 +359,3 @@ def test_verifying_never_imports_torch(folder: Path) -> None:
         "assert 'torch' not in sys.modules, 'torch'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_labels_from_metadata_are_those_of_the_data_set(shared_data: Path) -> None:
-    from ecgbench.results.schema import TaskPart
-
-    task = TaskPart(
-        name="ptbxl-mini-sub",
-        version=1,
-        fingerprint="0" * 64,
-        dataset="ptbxl-mini",
-        dataset_version="1.0.3-mini.1",
-        simulated=False,
-        label_set="sub",
-    )
-    found = from_metadata(shared_data / "ptbxl-mini")(task)
-    assert len(found.classes) == 23
-    assert int((found.values.sum(axis=0) > 0).sum()) == 20  # design/protocol.md
-    assert len(found.record_ids) == len(found.patients) <= 194
-
-
-@pytest.mark.slow
-def test_prepared_data_and_metadata_alone_give_the_same_truth(
-    shared_data: Path, ecgbench_home: Path
-) -> None:
-    from ecgbench.data.dataset import prepare
-    from ecgbench.leaderboard.truth import prepared
-
-    source = shared_data / "ptbxl-mini"
-    prepare("ptbxl-mini", source, workers=1)
-    for label_set in ("super", "sub", "form", "rhythm", "diagnostic", "all"):
-        task = TaskPart(
-            name=f"ptbxl-mini-{label_set}",
-            version=1,
-            fingerprint="0" * 64,
-            dataset="ptbxl-mini",
-            dataset_version="1.0.3-mini.1",
-            simulated=False,
-            label_set=label_set,
-        )
-        one, other = prepared(task), from_metadata(source)(task)
-        assert one.fingerprint == other.fingerprint
-        assert one.patients.tolist() == other.patients.tolist()
-        assert one.texts == other.texts

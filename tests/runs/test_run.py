@@ -192,8 +192,13 @@ def test_a_protocol_cannot_reach_test_labels(request_for: RequestFor) -> None:
     question = plan.planned[0].group.questions[0]
     bench = session._bench(session._ready(), question, 0)
     with pytest.raises(EcgbenchError, match="asked for test labels"):
-        bench.labels("test")
-    assert bench.labels("val").values.any()
+        bench.labelled("test")  # type: ignore[arg-type]
+    with pytest.raises(EcgbenchError, match="asked for test reports"):
+        bench.reports("test")  # type: ignore[arg-type]
+    with pytest.raises(EcgbenchError, match="asked for test reports"):
+        bench.test_reports()
+    assert bench.labelled("val").values.any()
+    assert all(bench.reports("train").texts)
 
 
 def test_the_ledger_counts_different_predictions_of_a_cell(tmp_path: Path) -> None:
