@@ -7,7 +7,7 @@ import pytest
 
 from ecgbench.leaderboard.build import build
 
-from .made_up import put, split
+from .made_up import put, put_reason, split
 
 NOISE = {"protocol.name": "toy-noise"}
 
@@ -60,3 +60,50 @@ def test_protocols_without_a_clean_variant_have_no_drops(tmp_path: Path) -> None
     put(tmp_path / "results", split())
     build(tmp_path)
     assert not list((tmp_path / "tables").rglob("*-drops.csv"))
+
+
+def test_levels_have_a_mean_with_a_paired_interval_and_a_worst_kind(tmp_path: Path) -> None:
+    skills = {"clean": 2.0, "gain-1": 1.8, "gain-2": 1.6, "wander-1": 1.5, "wander-2": 0.2}
+    for variant, skill in skills.items():
+        put(tmp_path / "results", split(300), skill, **NOISE, **{"protocol.variant": variant})
+    found = {variant: line for (_, variant), line in drops(tmp_path).items()}
+    mean = found["wander (mean)"]
+    levels = [float(found[f"wander-{level}"]["drop"]) for level in (1, 2)]
+    assert float(mean["drop"]) == pytest.approx(sum(levels) / 2, abs=2e-4)
+    low, high = float(mean["drop_low"]), float(mean["drop_high"])
+    assert 0 < low < float(mean["drop"]) < high
+    wider = found["wander-2"]
+    assert high - low < float(wider["drop_high"]) - float(wider["drop_low"])
+    assert {name for name, line in found.items() if line["worst"]} == {"wander-2", "wander (mean)"}
+
+
+def test_a_mean_needs_every_level(tmp_path: Path) -> None:
+    for variant in ("clean", "gain-1", "gain-3", "wander-1", "site-0", "site-1"):
+        put(tmp_path / "results", split(), 1.0, **NOISE, **{"protocol.variant": variant})
+    assert not [name for _, name in drops(tmp_path) if "mean" in name]
+
+
+def test_a_level_that_failed_leaves_the_mean_without_a_figure(folder: Path) -> None:
+    for level, skill in ((1, 1.0), (2, None)):
+        changes = {**NOISE, "method.name": "mae", "protocol.variant": f"motion-{level}"}
+        if skill is None:
+            put_reason(folder / "results", "failed", "out of memory", **changes)
+        else:
+            put(folder / "results", split(300), skill, **changes)
+    line = drops(folder)["mae@sim", "motion (mean)"]
+    assert [line[name] for name in ("figure", "drop", "worst")] == ["", "", "failed"]
+
+
+def test_the_worst_group_has_the_lowest_figure_and_no_refusal_hides_it(tmp_path: Path) -> None:
+    put(tmp_path / "results", split(300), 2.0, **NOISE, **{"protocol.variant": "clean"})
+    groups = {"age-old": (150, 0.3), "sex-male": (60, 1.5), "sex-female": (300, 1.9)}
+    for number, (variant, (records, skill)) in enumerate(groups.items()):
+        changes = {"protocol.variant": variant, "data.test_fingerprint": f"{number}" * 64}
+        put(tmp_path / "results", split(records, seed=number), skill, **NOISE, **changes)
+    changes = {"protocol.variant": "site-9", "data": None}
+    put_reason(tmp_path / "results", "not-applicable", "no such site", **NOISE, **changes)
+    found = {variant: line for (_, variant), line in drops(tmp_path).items()}
+    assert found["site-9"]["worst"] == "not-applicable"
+    assert found["age-old"]["worst"] == "worst"
+    figures = {name: float(line["figure"]) for name, line in found.items() if line["figure"]}
+    assert min(figures, key=lambda name: figures[name]) == "age-old"
