@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-BLOCKS = Path(__file__).resolve().parent / "nn"
+ROOT = Path(__file__).resolve().parent
+SHARED = ("ecgbench.nn.", "ecgbench.data.simulated.")
+"""Packages whose modules belong to the code that imports them."""
 
 
 def canonical_json(value: Any) -> str:
@@ -43,7 +45,7 @@ def code_hash(roots: Iterable[Path]) -> str:
 
     Args:
         roots: Files and folders (all Python files below one, tests left out). Modules of
-            ``ecgbench.nn`` that they import, directly or by one another, count too.
+            :data:`SHARED` that they import, directly or by one another, count too.
     """
     waiting = [
         file for root in roots for file in (sorted(root.rglob("*.py")) if root.is_dir() else [root])
@@ -61,7 +63,7 @@ def code_hash(roots: Iterable[Path]) -> str:
 
 
 def _imported_blocks(tree: ast.Module) -> Iterable[Path]:
-    """Files of ``ecgbench.nn`` that a module imports."""
+    """Files of :data:`SHARED` that a module imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -70,8 +72,10 @@ def _imported_blocks(tree: ast.Module) -> Iterable[Path]:
         else:
             continue
         for name in names:
-            if name.startswith("ecgbench.nn."):
-                yield BLOCKS / f"{name.split('.')[2]}.py"
+            for package in SHARED:
+                if name.startswith(package):
+                    inside = package.split(".")[1:-1]
+                    yield ROOT.joinpath(*inside, f"{name[len(package) :].split('.')[0]}.py")
 
 
 def _without_docstrings(tree: ast.Module) -> str:

@@ -60,14 +60,32 @@ def test_a_shared_block_counts_where_it_is_imported(tmp_path: Path) -> None:
     with_block = code_hash([file])
     file.write_text("from ecgbench.nn_losses import masked_mse\n")
     assert code_hash([file]) != with_block
-    blocks = {p.name for p in hashing.BLOCKS.glob("*.py")}
+    blocks = {p.name for p in (hashing.ROOT / "nn").glob("*.py")}
     assert "losses.py" in blocks, "the folder of shared blocks moved: hashes would not see it"
+
+
+def test_the_simulator_is_hashed_by_what_writes_records_not_by_what_studies_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from ecgbench import hashing
+
+    inside = ("data", "simulated")
+    copy = tmp_path.joinpath(*inside)
+    shutil.copytree(hashing.ROOT.joinpath(*inside), copy)
+    monkeypatch.setattr(hashing, "ROOT", tmp_path)
+    before = code_hash([copy / "corpus.py"])
+    (copy / "plots.py").write_text("x = 1\n")
+    assert code_hash([copy / "corpus.py"]) == before
+    (copy / "chambers.py").write_text("x = 1\n")  # imported by way of morphology.py
+    assert code_hash([copy / "corpus.py"]) != before
 
 
 def test_a_changed_block_changes_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ecgbench import hashing
 
-    monkeypatch.setattr(hashing, "BLOCKS", tmp_path / "nn")
+    monkeypatch.setattr(hashing, "ROOT", tmp_path)
     (tmp_path / "nn").mkdir()
     (tmp_path / "nn" / "a.py").write_text("from ecgbench.nn import b\n")
     (tmp_path / "nn" / "b.py").write_text("x = 1\n")

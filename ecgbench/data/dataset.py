@@ -183,7 +183,7 @@ def verify(name: str) -> Store:
 def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     """The WFDB folder of a simulated set, written where it is not there yet.
 
-    The folder's name holds the hash of the simulator's code, so that a changed simulator is never
+    The folder's name holds the hash of the code that writes it, so that a changed simulator is never
     taken for the old one.
 
     Raises:
@@ -191,7 +191,7 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     """
     if spec.generator is None:
         raise DataError(f"{spec.name} is not simulated.")
-    code = code_hash([Path(__file__).parent / "simulated"])
+    code = code_hash([Path(__file__).parent / "simulated" / "corpus.py"])
     key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
     target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
     if not target.exists():
