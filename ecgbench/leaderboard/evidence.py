@@ -4,7 +4,8 @@ Works on the replicates that every record holds, so it needs neither labels nor 
 on a question are scored on the same resamples of its patients (:mod:`ecgbench.scoring`), hence the mean
 over seeds and draws of a row has replicates too, and two rows are compared resample by resample. An
 interval is of the patients: it says how far the figure would move on other patients, given these
-trained models. How far it moves over seeds and draws stands beside it as two standard deviations.
+trained models. How far it moves over seeds and draws stands beside it as two standard deviations. Only a
+control's interval holds its draws' spread too (:mod:`ecgbench.stats.control`).
 
 As in :mod:`ecgbench.stats.bootstrap`, standard errors are corrected for few patients, and intervals have
 Student's quantiles with degrees of freedom by Satterthwaite's formula from the variance of each class.
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from ecgbench.results.replicates import unpack
 from ecgbench.results.schema import ClassFigures, Figure, Result
 from ecgbench.stats.bootstrap import few_patients
+from ecgbench.stats.control import error_over_draws
 
 Values = NDArray[np.float64]
 LEVEL = 0.05
@@ -103,6 +105,27 @@ def interval(item: Evidence) -> Span:
     return limits(item.value, se, freedom, float(item.patients.min()))
 
 
+def interval_over_draws(draws: Sequence[Evidence]) -> Span:
+    """The 95 % interval of a control's mean over draws, whose spread is part of its error."""
+    together = mean_of(draws)
+    se, freedom = error_of_draws(draws)
+    if not math.isfinite(se):
+        return Span(math.nan, math.nan)
+    return limits(together.value, se, freedom, float(together.patients.min()))
+
+
+def error_of_draws(draws: Sequence[Evidence]) -> tuple[float, float]:
+    """Standard error of the mean over two or more draws, and its degrees of freedom."""
+    together = mean_of(draws)
+    if not len(together.spread):
+        return math.nan, math.nan
+    return error_over_draws(
+        [item.value for item in draws],
+        [item.replicates for item in draws],
+        *few_patients(together.spread, together.patients),
+    )
+
+
 def standard_error(item: Evidence) -> tuple[float, float]:
     """Standard error of a figure and its degrees of freedom; NaN where nothing is known."""
     draws = item.replicates[~np.isnan(item.replicates)]
@@ -133,6 +156,19 @@ def limits(value: float, se: float, freedom: float, patients: float) -> Span:
     middle = math.log(value / (1 - value))
     scaled = reach / (value * (1 - value))
     return Span(_logistic(middle - scaled), _logistic(middle + scaled))
+
+
+def p_of_value(value: float, wanted: float, se: float, freedom: float) -> float:
+    """Two-sided p-value of a figure that should be ``wanted``; below 5 % where :func:`limits` miss it."""
+    from scipy.special import stdtr
+
+    difference = value - wanted
+    if difference == 0 or se == 0:
+        return 1.0 if difference == 0 else 0.0
+    if 0 < value < 1 and 0 < wanted < 1:
+        difference = math.log(value / (1 - value)) - math.log(wanted / (1 - wanted))
+        se /= value * (1 - value)
+    return float(2 * stdtr(freedom, -abs(difference) / se))
 
 
 def p_values(items: Sequence[Evidence]) -> Values:

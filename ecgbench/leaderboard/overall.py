@@ -57,9 +57,11 @@ class Line:
 
 
 def blocks(tables: Sequence[Table]) -> list[Block]:
-    """Sort tables into blocks, by data set, track, protocol and variant."""
+    """Sort tables into blocks, by data set, track, protocol and variant; controls rank nobody."""
     grouped: defaultdict[tuple[str, str, bool, str, str], list[Table]] = defaultdict(list)
     for table in tables:
+        if table.question.chance is not None:
+            continue
         run = table.question.first
         key = (run.task.dataset, run.protocol.track, run.task.simulated, run.protocol.name)
         grouped[*key, run.protocol.variant].append(table)

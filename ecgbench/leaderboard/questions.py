@@ -15,7 +15,7 @@ from ecgbench.errors import ResultError
 from ecgbench.hashing import content_hash
 from ecgbench.results.schema import Result
 
-Identity = dict[str, str | int]
+Identity = dict[str, str | int | float]
 
 
 @dataclass
@@ -38,6 +38,12 @@ class Question:
         return self.results[0]
 
     @property
+    def chance(self) -> float | None:
+        """For a control what its leading figure is when nothing leaks; None for other questions."""
+        known = (result.protocol.chance for result in self.results)
+        return next((value for value in known if value is not None), None)
+
+    @property
     def rows(self) -> dict[str, list[Result]]:
         """Its results by leaderboard row, rows by name, runs by seed and draw."""
         grouped: defaultdict[str, list[Result]] = defaultdict(list)
@@ -57,6 +63,8 @@ def identity(result: Result) -> Identity:
         "track": result.protocol.track,
         "simulated": int(result.task.simulated),
     }
+    if result.protocol.chance is not None:
+        known["chance"] = result.protocol.chance
     if result.data is not None:
         known["data"] = result.data.fingerprint
         known["test records and labels"] = result.data.test_fingerprint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ class Ranking:
         brackets: Letters; rows that share one are not separated by the paired bootstrap with Holm's
             correction over all pairs.
         separable: See :func:`ecgbench.stats.ranks.smallest_separable`.
+        apart: Pairs of rows, by place, that are separated.
     """
 
     ranks: list[int]
@@ -31,6 +32,7 @@ class Ranking:
     high: list[int]
     brackets: list[str]
     separable: float
+    apart: list[tuple[int, int]] = field(default_factory=list)
 
 
 def rank(rows: Sequence[Evidence], lower_is_better: bool = False) -> Ranking:
@@ -44,7 +46,8 @@ def rank(rows: Sequence[Evidence], lower_is_better: bool = False) -> Ranking:
     drawn = rank_draws(draws)
     low, high = np.percentile(drawn, [2.5, 97.5], axis=1, method="inverted_cdf")
     order = np.argsort(-values, kind="stable")
-    letters = brackets(separated(rows)[np.ix_(order, order)])
+    apart = separated(rows)
+    letters = brackets(apart[np.ix_(order, order)])
     by_row = dict(zip(order.tolist(), letters, strict=True))
     return Ranking(
         [int(value) for value in ranks],
@@ -52,6 +55,7 @@ def rank(rows: Sequence[Evidence], lower_is_better: bool = False) -> Ranking:
         [int(value) for value in high],
         [by_row[row] for row in range(len(rows))],
         smallest_separable(paired_errors(rows)[np.triu_indices(len(rows), 1)]),
+        [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(apart)), strict=True)],
     )
 
 

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ecgbench.contamination import declared_contamination
-from ecgbench.leaderboard.evidence import Evidence, Span, evidence_of, interval, mean_of
+from ecgbench.leaderboard.evidence import (
+    Evidence,
+    Span,
+    evidence_of,
+    interval,
+    interval_over_draws,
+    mean_of,
+)
 from ecgbench.leaderboard.figures import Metric, in_order, leading
 from ecgbench.leaderboard.questions import Question
 from ecgbench.leaderboard.ranking import Ranking, rank
@@ -32,7 +39,7 @@ class Summary:
 
     Attributes:
         value: Mean over runs.
-        span: 95 % interval over patients.
+        span: 95 % interval over patients; of a control over draws too.
         sd_seeds: SD of the means by seed; NaN for one seed.
         sd_draws: SD of the means by draw; NaN for one draw.
         evidence: What comparisons are made from; None for records without replicates.
@@ -56,7 +63,7 @@ class Row:
         summaries: By metric name, over the runs that are ok.
         expected: Runs that it would have were it complete.
         notes: What a reader has to know, in words.
-        rank: 1 is best; None where it is not ranked.
+        rank: 1 is best; None where it is not ranked, as in every control.
         rank_span: Its interval.
         bracket: Letters shared by rows that cannot be told apart.
     """
@@ -92,6 +99,7 @@ class Table:
         lead: What rows are ranked by.
         rows: Best first; what is not ranked comes after, by status and name.
         separable: The difference that pairs of rows need to be told apart.
+        apart: Keys of the pairs of ranked rows that the paired bootstrap separates, Holm-corrected.
     """
 
     question: Question
@@ -99,6 +107,11 @@ class Table:
     lead: Metric | None
     rows: list[Row] = field(default_factory=list)
     separable: float = math.nan
+    apart: frozenset[tuple[str, str]] = frozenset()
+
+    def tells_apart(self, one: str, other: str) -> bool:
+        """Whether two ranked rows are separated, by their keys."""
+        return (one, other) in self.apart or (other, one) in self.apart
 
 
 def table_of(question: Question) -> Table:
@@ -107,10 +120,18 @@ def table_of(question: Question) -> Table:
     metrics = in_order(names)
     lead = leading(metrics)
     draws = {result.draw for result in question.results}
-    rows = [_row(key, runs, metrics, len(draws)) for key, runs in question.rows.items()]
-    rows, ranking = _ranked(rows, lead)
+    control = question.chance is not None
+    rows = [_row(key, runs, metrics, len(draws), control) for key, runs in question.rows.items()]
+    if control:  # nobody is better at chance
+        return Table(question, metrics, lead, sorted(rows, key=lambda r: _order(r, None)))
+    rows, placed, ranking = _ranked(rows, lead)
     return Table(
-        question, metrics, lead, sorted(rows, key=lambda r: _order(r, lead)), ranking.separable
+        question,
+        metrics,
+        lead,
+        sorted(rows, key=lambda r: _order(r, lead)),
+        ranking.separable,
+        frozenset((placed[i].key, placed[j].key) for i, j in ranking.apart),
     )
 
 
@@ -125,7 +146,7 @@ def share_of(table: Table) -> tuple[float, str]:
     return (float(digits) if is_share else math.inf), variant
 
 
-def _row(key: str, runs: list[Result], metrics: Sequence[Metric], draws: int) -> Row:
+def _row(key: str, runs: list[Result], metrics: Sequence[Metric], draws: int, control: bool) -> Row:
     good = [run for run in runs if run.status == "ok"]
     seeds = max(run.seed for run in runs) + 1  # seeds count from 0: one that is left out shows
     expected = seeds * draws
@@ -133,7 +154,7 @@ def _row(key: str, runs: list[Result], metrics: Sequence[Metric], draws: int) ->
     summaries = {
         metric.name: summary
         for metric in metrics
-        if (summary := _summary(good, metric.name)) is not None
+        if (summary := _summary(good, metric.name, control)) is not None
     }
     return Row(key, runs, _status(runs, good, expected), summaries, expected, notes)
 
@@ -162,6 +183,7 @@ def contamination(run: Result) -> str | None:
 def _notes(runs: Sequence[Result], expected: int) -> tuple[str, ...]:
     good = [run for run in runs if run.status == "ok"]
     notes = dict.fromkeys(reason for run in good if (reason := contamination(run)))
+    notes |= dict.fromkeys(note for run in good for note in run.notes)
     if good and len(good) < expected:
         notes[f"{len(good)} of {expected} runs"] = None
     for run in runs:
@@ -180,7 +202,20 @@ def _notes(runs: Sequence[Result], expected: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _summary(good: Sequence[Result], metric: str) -> Summary | None:
+def by_draw(good: Sequence[Result], metric: str) -> list[Evidence]:
+    """What each draw says, as the mean over its seeds; draws whose records lack replicates are out."""
+    grouped: defaultdict[int, list[Evidence | None]] = defaultdict(list)
+    for run in good:
+        grouped[run.draw].append(evidence_of(run, metric))
+    whole = [[item for item in group if item is not None] for group in grouped.values()]
+    return [
+        mean_of(items)
+        for items, group in zip(whole, grouped.values(), strict=True)
+        if len(items) == len(group)
+    ]
+
+
+def _summary(good: Sequence[Result], metric: str, control: bool) -> Summary | None:
     """Over the runs of a row; None where one of them lacks the figure: no mean over the rest."""
     figures = [run.scores.figures.get(metric) for run in good if run.scores is not None]
     values = [f.value for f in figures if f is not None and f.value is not None]
@@ -191,21 +226,23 @@ def _summary(good: Sequence[Result], metric: str) -> Summary | None:
     span = interval(together) if together else NOTHING
     if len(good) == 1 and figures[0] and figures[0].low is not None and figures[0].high is not None:
         span = Span(figures[0].low, figures[0].high)
-    by_seed, by_draw = defaultdict(list), defaultdict(list)
+    if control and together and len({run.draw for run in good}) > 1:
+        span = interval_over_draws(by_draw(good, metric))
+    of_seed, of_draw = defaultdict(list), defaultdict(list)
     for run, value in zip(good, values, strict=True):
-        by_seed[run.seed].append(value)
-        by_draw[run.draw].append(value)
+        of_seed[run.seed].append(value)
+        of_draw[run.draw].append(value)
     return Summary(
         _mean(values),
         span,
-        _sd([_mean(group) for group in by_seed.values()]),
-        _sd([_mean(group) for group in by_draw.values()]),
+        _sd([_mean(group) for group in of_seed.values()]),
+        _sd([_mean(group) for group in of_draw.values()]),
         together,
     )
 
 
-def _ranked(rows: list[Row], lead: Metric | None) -> tuple[list[Row], Ranking]:
-    """Rank the rows that may be; rows without replicates get a place, but no interval."""
+def _ranked(rows: list[Row], lead: Metric | None) -> tuple[list[Row], list[Row], Ranking]:
+    """Rank the rows that may be: all rows, those that were ranked, and their ranking."""
     evidence: list[Evidence] = []
     positions: list[int] = []
     for position, row in enumerate(rows):
@@ -221,7 +258,7 @@ def _ranked(rows: list[Row], lead: Metric | None) -> tuple[list[Row], Ranking]:
             rank_span=(ranking.low[place], ranking.high[place]),
             bracket=ranking.brackets[place],
         )
-    return rows, ranking
+    return rows, [rows[position] for position in positions], ranking
 
 
 def _order(row: Row, lead: Metric | None) -> tuple[int, int, float, str]:

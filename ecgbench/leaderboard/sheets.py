@@ -9,7 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ecgbench.leaderboard.controls import holds_chance
 from ecgbench.leaderboard.figures import Metric
+from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.rows import Row, Summary, Table
 from ecgbench.results.schema import Result
 
@@ -54,23 +56,6 @@ def title_of(table: Table) -> str:
     return f"{table.question.name} ({kind}, track {first.protocol.track})"
 
 
-def notes_of(table: Table) -> tuple[str, ...]:
-    """How to read a table: its test split, what can be told apart, why rows stand outside."""
-    notes = []
-    good = [run for row in table.rows for run in row.good]
-    if good and good[0].data is not None:
-        data = good[0].data
-        notes.append(f"Test split: {data.n_test} records of {data.n_test_patients} patients.")
-    if math.isfinite(table.separable) and table.lead:
-        notes.append(
-            f"Smallest difference in {table.lead.title} that this split separates (paired, 5 %, median "
-            f"over pairs): {number(table.separable)}."
-        )
-    outside = [row for row in table.rows if row.notes]
-    notes += [f"{row.key}: {note}." for row in outside for note in row.notes]
-    return tuple(notes)
-
-
 def full_sheet(table: Table) -> Sheet:
     """Everything of a question, for CSV: one line a row."""
     run = table.question.first
@@ -90,6 +75,12 @@ def full_sheet(table: Table) -> Sheet:
         ("status", False, lambda row: row.status),
     ]
     figures = [column for metric in table.metrics for column in _metric_columns(metric)]
+    if table.question.chance is not None:
+        chance = f"{table.question.chance:g}"
+        figures += [
+            ("chance", True, lambda row: chance),
+            ("holds_chance", False, lambda row: _yes_or_no(holds_chance(table, row))),
+        ]
     rest: list[tuple[str, bool, Callable[[Row], str]]] = [
         ("scored_classes", True, lambda row: _scores(row, lambda s: s.scored_classes)),
         ("classes", True, lambda row: _scores(row, lambda s: len(s.classes))),
@@ -125,7 +116,7 @@ def short_sheet(table: Table) -> Sheet:
     return _sheet_of(
         table,
         [
-            *_names(),
+            *_names(table),
             *[(m.title, False, _reader(m.name)) for m in table.metrics],
             ("Classes", False, _classes),
             ("Runs", False, _runs),
@@ -135,7 +126,7 @@ def short_sheet(table: Table) -> Sheet:
                 lambda row: f"{row.first.method.parameters:,}" if row.good else "",
             ),
             ("Minutes", True, _minutes),
-            ("Same as", False, lambda row: row.bracket),
+            _verdict(table),
             ("Status", False, lambda row: row.status),
         ],
     )
@@ -148,24 +139,37 @@ def brief_sheet(table: Table) -> Sheet:
     return _sheet_of(
         table,
         [
-            *_names(),
+            *_names(table),
             *[(m.title, False, _reader(m.name)) for m in lead],
             *[(m.title, True, _value(m.name)) for m in others],
             ("Classes", False, _classes),
             ("Runs", False, _runs),
-            ("Same as", False, lambda row: row.bracket),
+            _verdict(table),
             ("Status", False, lambda row: row.status),
         ],
     )
 
 
-def _names() -> Columns:
+def _names(table: Table) -> Columns:
+    ranked: Columns = [("Rank", False, _rank)] if table.question.chance is None else []
     return [
-        ("Rank", False, _rank),
+        *ranked,
         ("Method", False, lambda row: row.first.method.title),
         ("Variant", False, lambda row: row.first.method.variant),
         ("Pre-trained on", False, lambda row: pretrained_on(row.first)),
     ]
+
+
+def _verdict(table: Table) -> tuple[str, bool, Callable[[Row], str]]:
+    """Of a question whom a row equals, of a control whether it came out at chance."""
+    if table.question.chance is None:
+        return "Same as", False, lambda row: row.bracket
+    heading = f"Holds {table.question.chance:g}"
+    return heading, False, lambda row: _yes_or_no(holds_chance(table, row))
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "NO"
 
 
 def _sheet_of(table: Table, columns: Columns) -> Sheet:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ecgbench.leaderboard.inert import plain
+from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.rows import Row, Table, share_of
-from ecgbench.leaderboard.sheets import notes_of, number, pretrained_on
+from ecgbench.leaderboard.sheets import number, pretrained_on
 
 
 @dataclass(frozen=True)
