@@ -121,6 +121,13 @@ class ProtocolSpec(_Spec):
         """Hash of everything that decides how the question is put."""
         return content_hash(self.model_dump(mode="json", exclude={"title", "entry", "chance"}))
 
+    def declines(self, method: MethodInfo) -> str | None:
+        """Why a method cannot take part, by what both say of themselves; None where it can."""
+        if method.protocols and self.name not in method.protocols:
+            return f"{method.name} takes part in {', '.join(method.protocols)} only"
+        missing = [ability for ability in self.requires if ability not in method.encodes]
+        return f"{method.name} does not encode {' and '.join(missing)}" if missing else None
+
     def only(self, variant: str) -> dict[str, Any]:
         """The group of test records that a variant is about; empty for all."""
         return dict(self.variants[variant].get("only", {}))

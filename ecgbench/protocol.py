@@ -243,8 +243,7 @@ class Protocol(ABC):
 
     def refuses(self, info: MethodInfo) -> str | None:
         """Why a method cannot take part; None where it can."""
-        missing = [ability for ability in self.spec.requires if ability not in info.encodes]
-        return f"{info.name} does not encode {' and '.join(missing)}" if missing else None
+        return self.spec.declines(info)
 
     @abstractmethod
     def run(self, bench: Bench) -> Outcome:

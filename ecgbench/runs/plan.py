@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ecgbench.errors import PluginError, UnknownNameError, did_you_mean
+from ecgbench.errors import EcgbenchError, PluginError, UnknownNameError, did_you_mean
 from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, methods, protocols, tasks
 
 
@@ -38,8 +38,13 @@ class Group:
 
     @property
     def cells(self) -> list[tuple[Question, int]]:
-        """Questions with their draws."""
-        return [(q, draw) for q in self.questions for draw in range(q.protocol.draws(q.variant))]
+        """Questions with their draws; one draw says why a method takes no part."""
+        found = []
+        for question in self.questions:
+            declined = question.protocol.declines(self.info) is not None
+            draws = 1 if declined else question.protocol.draws(question.variant)
+            found += [(question, draw) for draw in range(draws)]
+        return found
 
 
 def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Question]:
@@ -53,18 +58,23 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
     Raises:
         UnknownNameError: A pattern means nothing; says the nearest name.
     """
-    everything = [
-        question
-        for task in (tasks.get(name) for name in tasks.names())
-        for listed in task.protocols
-        for question in _listed(task, listed)
-    ]
+    everything: list[Question] = []
+    broken: dict[str, EcgbenchError] = {}
+    for name in tasks.names():
+        try:
+            task = tasks.get(name)
+            everything += [q for listed in task.protocols for q in _listed(task, listed)]
+        except EcgbenchError as error:  # spoils nothing else, unless it is asked for
+            broken[name] = error
     if dataset is not None:
         everything = [question for question in everything if question.task.dataset == dataset]
     chosen: dict[str, Question] = {}
     for pattern in patterns:
         matching = [question for question in everything if _means(pattern, question)]
         if not matching:
+            for name, error in broken.items():
+                if fnmatchcase(name, pattern.partition("/")[0]):
+                    raise error
             known = {q.task.name for q in everything} | {q.protocol.name for q in everything}
             known |= {q.name for q in everything}
             where = f" of data set {dataset!r}" if dataset else ""
@@ -97,21 +107,27 @@ def groups(
     """Order the cells so that one pre-training serves all its questions, seed by seed.
 
     Every method gets its first seed before any gets a second: a run that is stopped early has
-    compared them all.
+    compared them all. With the first seed it also says what it takes no part in, and why.
     """
     names = dict.fromkeys(question.task.trained_on.dataset for question in asked)
+    first = min(seeds, default=0)
     planned = [
-        Group(info, name, seed, tuple(q for q in asked if _takes_part(info, q, name)))
+        Group(
+            info,
+            name,
+            seed,
+            tuple(
+                question
+                for question in asked
+                if question.task.trained_on.dataset == name
+                and (seed == first or question.protocol.declines(info) is None)
+            ),
+        )
         for name in names
         for seed in seeds
         for info in infos
     ]
     return [group for group in planned if group.questions]
-
-
-def _takes_part(info: MethodInfo, question: Question, dataset: str) -> bool:
-    wanted = not info.protocols or question.protocol.name in info.protocols
-    return wanted and question.task.trained_on.dataset == dataset
 
 
 def _listed(task: TaskSpec, listed: str) -> list[Question]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ecgbench.errors import UnknownNameError
-from ecgbench.plugins import methods
+from ecgbench.errors import PluginError, UnknownNameError
+from ecgbench.plugins import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
 
 
@@ -70,3 +72,26 @@ def test_every_method_gets_a_seed_before_any_gets_the_next() -> None:
     ]
     draws = [(q.variant, d) for q, d in planned[0].cells if q.name == "sim-sub/linear-probe@1%"]
     assert draws == [("1%", draw) for draw in range(5)]
+
+
+def test_what_a_method_takes_no_part_in_is_one_cell_of_the_first_seed() -> None:
+    infos = chosen_methods(["supervised"])
+    asked = questions(["sim-sub/linear-probe"])
+    assert [(group.seed, len(group.cells)) for group in groups(infos, asked, range(2))] == [(0, 3)]
+    reason = asked[0].protocol.declines(infos[0])
+    assert reason == "supervised takes part in fine-tune only"
+
+
+def test_a_task_may_list_one_variant_of_a_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = "name: {}\ntitle: t\ndataset: sim\nlabels: sub\nprotocols: [{}]\n"
+    (tmp_path / "one.yaml").write_text(task.format("one", "linear-probe@10%"))
+    monkeypatch.setattr(tasks, "paths", [tmp_path])
+    monkeypatch.setattr(tasks, "_entries", None)
+    assert [q.name for q in questions(["one"])] == ["one/linear-probe@10%"]
+    (tmp_path / "two.yaml").write_text(task.format("two", "linear-probe@20%"))
+    monkeypatch.setattr(tasks, "_entries", None)
+    with pytest.raises(PluginError, match="lists 'linear-probe@20%', and linear-probe has no such"):
+        questions(["two"])
+    assert questions(["one"]), "a broken task spoiled another"
