@@ -1,0 +1,36 @@
+"""Retrieval between ECGs and reports, track ``standard``: is a record's report found, and its record.
+
+Every test record with a report is a query, and all their reports (or all their ECGs) are what is
+searched, by the cosine. How ties and reports that are worded alike count: :mod:`ecgbench.metrics.retrieval`.
+"""
+
+from __future__ import annotations
+
+from ecgbench.errors import EcgbenchError
+from ecgbench.metrics.retrieval import ranks
+from ecgbench.protocol import Bench, Outcome, Protocol
+from ecgbench.results.predictions import RankPredictions
+
+from .alignment import shared_space
+
+
+class Retrieval(Protocol):
+    """Ranks by the cosine between ECGs and reports."""
+
+    def run(self, bench: Bench) -> Outcome:
+        """Rank the test reports for each test ECG, and the other way round."""
+        wanted = bench.test_reports()
+        if not wanted.texts:
+            raise EcgbenchError(
+                f"No test record of {bench.task.name} has a report.",
+                "Retrieval is for data sets with reports.",
+            )
+        space = shared_space(bench)
+        found = ranks(space.ecg(wanted.records) @ space.text(wanted.texts).T, wanted.texts)
+        return Outcome(
+            predictions=RankPredictions(wanted.records.ids, found.ecg_to_text, found.text_to_ecg),
+            n_train=space.n_train,
+            n_val=space.n_val,
+            choices=space.choices,
+            notes=space.notes,
+        )
