@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgbench._version import __version__
+from ecgbench.ablations.cli import ablate
 from ecgbench.authoring import cli as authoring
 from ecgbench.data.cli import app as data_app
 from ecgbench.errors import EcgbenchError
+from ecgbench.inspection.cli import inspect
 from ecgbench.leaderboard.cli import app as leaderboard_app
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ app.add_typer(authoring.new, name="new", help="Start a method or a task of your 
 app.command()(authoring.check)
 app.command()(authoring.submit)
 app.command()(authoring.reproduce)
+app.command()(inspect)
+app.command()(ablate)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""A method against itself with one part left out or changed, and the table of its card."""

@@ -1,0 +1,146 @@
+"""The results of a method's variants as one Markdown table, and its place in the card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ecgbench.ablations.variants import AS_IT_IS, Variant
+from ecgbench.errors import ResultError
+from ecgbench.leaderboard.evidence import LEVEL, Evidence, p_values
+from ecgbench.leaderboard.inert import for_markdown
+from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.sheets import number, pretrained_on
+from ecgbench.leaderboard.show import tables_of
+from ecgbench.paths import atomic_write
+from ecgbench.results.schema import Result
+from ecgbench.stats.bootstrap import holm
+
+BEGIN, END = "<!-- ablations: begin -->", "<!-- ablations: end -->"
+Found = Mapping[Variant, Sequence[Result]]
+
+
+def ablation_table(found: Found) -> str:
+    """One line a variant, one column a question; the leading figure with its interval.
+
+    A star marks what differs from the method as it is: the paired bootstrap over test patients, with
+    Holm's correction over the lines of a column.
+
+    Args:
+        found: The results of each variant.
+
+    Raises:
+        ResultError: There is no result.
+    """
+    results = [result for of_one in found.values() for result in of_one]
+    if not results:
+        raise ResultError("There are no results to make a table of.")
+    tables = tables_of(results)
+    columns = [_column(table, found) for table in tables]
+    head = ["variant", "overrides", *(for_markdown(_heading(table)) for table in tables)]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for variant in found:
+        keys = ", ".join(f"`{one}`" for one in variant.overrides)
+        lines.append(_line([for_markdown(variant.name), keys, *(c[variant] for c in columns)]))
+    return "\n".join([*_said(results, tables), "", *lines, "", _legend(results), ""])
+
+
+def write_into(card: Path, table: str) -> None:
+    """Put a table between the two marks of a card.
+
+    Raises:
+        ResultError: The card lacks them.
+    """
+    text = card.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ResultError(
+            f"{card} has no place for the table.", f"Give it two lines: {BEGIN} and {END}."
+        )
+    atomic_write(card, f"{before}{BEGIN}\n{table}{END}{after}")
+
+
+def _column(table: Table, found: Found) -> dict[Variant, str]:
+    """The cells of one question, by variant."""
+    rows = {variant: _row(table, results) for variant, results in found.items()}
+    apart = _apart({v: _evidence(table, row) for v, row in rows.items()})
+    return {v: _cell(table, row) + (" *" if v in apart else "") for v, row in rows.items()}
+
+
+def _row(table: Table, results: Sequence[Result]) -> Row | None:
+    keys = {result.row for result in results}
+    return next((row for row in table.rows if row.key in keys), None)
+
+
+def _evidence(table: Table, row: Row | None) -> Evidence | None:
+    summary = row.summaries.get(table.lead.name) if row and table.lead else None
+    return (
+        summary.evidence if summary and row and row.status not in ("mixed", "incomplete") else None
+    )
+
+
+def _apart(known: Mapping[Variant, Evidence | None]) -> set[Variant]:
+    """The variants that differ from the method as it is."""
+    base = known.get(AS_IT_IS)
+    others = {v: item for v, item in known.items() if v != AS_IT_IS and item is not None}
+    if base is None or not others:
+        return set()
+    raw = np.array([p_values([base, item])[0, 1] for item in others.values()])
+    return {v for v, p in zip(others, holm(raw), strict=True) if p < LEVEL}
+
+
+def _cell(table: Table, row: Row | None) -> str:
+    if row is None or table.lead is None:
+        return "missing"
+    summary = row.summaries.get(table.lead.name)
+    if summary is None:
+        return row.status
+    text = number(summary.value, 3)
+    if math.isfinite(summary.span.low):
+        text += f" ({number(summary.span.low, 3)} to {number(summary.span.high, 3)})"
+    if math.isfinite(summary.sd_seeds):
+        text += f" ± {number(summary.sd_seeds, 3)}"
+    return text if row.status in ("verified", "self-reported") else f"{text}, {row.status}"
+
+
+def _heading(table: Table) -> str:
+    protocol = table.question.first.protocol
+    lead = table.lead.title if table.lead else ""
+    return f"{table.question.first.task.name}, {protocol.name}@{protocol.variant}: {lead}"
+
+
+def _said(results: Sequence[Result], tables: Sequence[Table]) -> list[str]:
+    """What the figures are of, before the table."""
+    first = next((result for result in results if result.status == "ok"), results[0])
+    kind = "SIMULATED data" if first.task.simulated else "Real data"
+    seeds = ", ".join(str(seed) for seed in sorted({result.seed for result in results}))
+    corpora = sorted({pretrained_on(result) for result in results if result.status == "ok"})
+    test = max((t.question.first.data.n_test for t in tables if t.question.first.data), default=0)
+    steps = sorted({result.pretraining.steps for result in results})
+    sentence = (
+        f"{kind}: {first.task.dataset}, {test} test records. Every line: profile {first.profile}, "
+        f"seed {seeds}, pre-trained on {' or '.join(corpora)} for {' or '.join(map(str, steps))} "
+        f"steps of {first.config['pretrain']['batch_size']} records."
+    )
+    return [for_markdown(sentence)]
+
+
+def _legend(results: Sequence[Result]) -> str:
+    seeds = len({result.seed for result in results})
+    spread = (
+        "±: standard deviation over seeds."
+        if seeds > 1
+        else ("One seed: how far a line moves from seed to seed is in no interval.")
+    )
+    return (
+        "In brackets: 95 % intervals over test patients. *: differs from the method as it is (paired "
+        f"over patients, 5 %, Holm's correction down the column). {spread}"
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

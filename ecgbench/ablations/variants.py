@@ -1,0 +1,55 @@
+"""The variants of a method: ``ablations.yaml`` beside its ``config.yaml``.
+
+A mapping from a name, as the table prints it, to the overrides that make the variant::
+
+    no spatial mask: [model.mask.leads=0.0]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecgbench.errors import PluginError
+from ecgbench.plugins import MethodInfo, read_yaml
+
+FILE = "ablations.yaml"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with some settings changed.
+
+    Attributes:
+        name: As the table prints it.
+        overrides: ``key=value``; none for the method as it is.
+    """
+
+    name: str
+    overrides: tuple[str, ...] = ()
+
+
+AS_IT_IS = Variant("as it is")
+
+
+def variants_of(info: MethodInfo) -> list[Variant]:
+    """The method as it is, then its variants in the order of the file.
+
+    Raises:
+        PluginError: There is no such file, or it is not what it should be.
+    """
+    path = info.folder / FILE
+    if not path.is_file():
+        raise PluginError(
+            f"{info.name} names no ablations: there is no {FILE} beside its config.yaml.",
+            "Write one: a name and a list of overrides a line, "
+            "e.g. `no masked words: [model.weights.mlm=0.0]`.",
+        )
+    variants = [AS_IT_IS]
+    for name, overrides in read_yaml(path).items():
+        fits = isinstance(overrides, list) and all(
+            isinstance(one, str) and "=" in one for one in overrides
+        )
+        if not fits or not overrides:
+            raise PluginError(f"{FILE} of {info.name}: {name!r} has no list of key=value.")
+        variants.append(Variant(str(name), tuple(overrides)))
+    return variants

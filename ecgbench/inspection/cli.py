@@ -1,0 +1,48 @@
+"""`ecgbench inspect`: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def inspect(
+    method: Annotated[str, typer.Argument(help="Its name.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="key=value, e.g. pretrain.steps=500.")
+    ] = None,
+    data: Annotated[str, typer.Option(help="Data set to look at it with.")] = "sim",
+    profile: Annotated[str, typer.Option(help="demo, mini, paper, or a YAML file.")] = "mini",
+    seed: Annotated[int, typer.Option(min=0, help="Of the pre-training.")] = 0,
+    records: Annotated[int, typer.Option(min=1, help="How many are reconstructed.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of pictures; default: runs/inspect/METHOD.")
+    ] = None,
+    methods_path: Annotated[
+        list[Path] | None, typer.Option(help="Folder with methods of your own.")
+    ] = None,
+) -> None:
+    """Draw what a method reconstructs, its embedding, its training and its bounds."""
+    from ecgbench.inspection.subject import Subject, recipe_of
+    from ecgbench.plugins import methods
+    from ecgbench.training.encode import Encoder
+    from ecgbench.training.pretrain import pretrain
+    from ecgbench.training.recipe import find
+
+    for folder in methods_path or []:
+        methods.add_path(folder)
+    given = tuple(overrides or ())
+    recipe, dataset = recipe_of(methods.get(method), data, profile, seed, given)
+    if find(recipe) is None and recipe.trains:
+        typer.echo(
+            f"No checkpoint of this recipe yet: pre-training {method} on "
+            f"{'+'.join(one.spec.name for one in recipe.datasets)}, {recipe.config.pretrain.steps} "
+            "steps. Ctrl-C stops; the same command goes on.",
+            err=True,
+        )
+    from ecgbench.inspection.page import write_page
+
+    subject = Subject(Encoder(recipe, pretrain(recipe)), dataset, given)
+    typer.echo(write_page(subject, out or Path("runs") / "inspect" / method, records))

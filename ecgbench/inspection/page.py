@@ -1,0 +1,214 @@
+"""All pictures of a subject on one HTML page that asks no other address for anything."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from markupsafe import Markup
+
+from ecgbench.inspection.curves import NATS, Curve, bounds, learning_rate, read_log
+from ecgbench.inspection.embeddings import Cloud, Coloured, clouds, one_class
+from ecgbench.inspection.plots import (
+    Panel,
+    Picture,
+    cloud_figure,
+    curves_figure,
+    ecg_figure,
+    picture,
+)
+from ecgbench.inspection.reconstructions import Rebuilt, reconstructions
+from ecgbench.inspection.subject import SPLIT, Subject, facts
+from ecgbench.leaderboard.inert import plain
+from ecgbench.leaderboard.page.render import TEMPLATES as STYLE
+from ecgbench.paths import atomic_write
+
+TEMPLATES = Path(__file__).parent / "templates"
+PANELS: dict[Panel, str] = {
+    "input": "What the method saw; shaded: hidden from it",
+    "reconstruction": "What it made of it: its guess in colour, over the truth in grey",
+    "residual": "Truth minus guess, where it was hidden",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        identifier: Address within the page.
+        title: Its heading.
+        notes: What has to be known to read it.
+        pictures: Its pictures; none where the notes say why.
+        table: Heading and rows of a table; None for none.
+    """
+
+    identifier: str
+    title: str
+    notes: tuple[str, ...]
+    pictures: tuple[Picture, ...] = ()
+    table: tuple[tuple[str, ...], ...] | None = None
+
+
+def write_page(subject: Subject, out: Path, records: int) -> Path:
+    """Draw everything into a folder: PNG files, and ``index.html`` that holds them all.
+
+    Args:
+        subject: What is looked at.
+        out: The folder.
+        records: How many records are rebuilt.
+    """
+    sections = [
+        _reconstruction_section(subject, records),
+        _embedding_section(subject),
+        *_training_sections(subject),
+    ]
+    for section in sections:
+        for drawn in section.pictures:
+            atomic_write(out / f"{drawn.name}.png", drawn.light)
+            atomic_write(out / f"{drawn.name}-dark.png", drawn.dark)
+    target = out / "index.html"
+    atomic_write(target, render(subject, sections))
+    return target
+
+
+def render(subject: Subject, sections: Sequence[Section]) -> str:
+    """The page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data"] = _data_address
+    return environment.get_template("inspect.html.j2").render(
+        title=plain(f"{subject.info.title} on {subject.dataset.spec.name}"),
+        dataset=subject.dataset,
+        facts=[(name, plain(value)) for name, value in facts(subject)],
+        sections=sections,
+        css=Markup((STYLE / "page.css").read_text(encoding="utf-8")),
+    )
+
+
+def _data_address(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def _reconstruction_section(subject: Subject, count: int) -> Section:
+    found = reconstructions(subject, count)
+    if not found:
+        nothing = f"{subject.info.title} reconstructs nothing: there is none to show."
+        return Section("reconstruction", "Reconstruction", (nothing,))
+    notes = (
+        f"{len(found)} records of the {SPLIT} split, evenly spaced, in the method's own input: "
+        f"{subject.unit}. The masks are drawn as in pre-training.",
+        "The built-in masked methods guess patches of zero mean and unit variance; the level and the "
+        "spread of each hidden patch are taken from the truth, so only its shape is the method's.",
+    )
+    pictures = [
+        _ecg(subject, one, place, panel) for place, one in enumerate(found) for panel in PANELS
+    ]
+    return Section("reconstruction", "Reconstruction", notes, tuple(pictures))
+
+
+def _ecg(subject: Subject, one: Rebuilt, place: int, panel: Panel) -> Picture:
+    share, left, there = one.errors()
+    figures = {
+        "input": f" ({share:.0%} of the samples)",
+        "reconstruction": "",
+        "residual": f" (root mean square {left:.2f}, of the truth there {there:.2f})",
+    }
+    title = _titled(subject, f"{one.record}: {PANELS[panel]}{figures[panel]}")
+    draw = partial(ecg_figure, rebuilt=one, panel=panel, unit=subject.unit)
+    return picture(f"record{place + 1}-{panel}", title, draw)
+
+
+def _titled(subject: Subject, words: str) -> str:
+    kind = "simulated" if subject.dataset.simulated else "recorded"
+    return plain(f"{subject.info.title}, {subject.dataset.spec.name} ({kind}) {words}")
+
+
+def _embedding_section(subject: Subject) -> Section:
+    coloured = one_class(subject)
+    found = clouds(subject, coloured)
+    notes = [
+        f"{len(coloured.records.rows)} of the {coloured.labelled} {SPLIT} records that have a class of "
+        f"'{coloured.label_set}': those with exactly one. Features are standardised first."
+    ]
+    if not found:
+        notes.append("Too few for a picture.")
+    elif len({projection.name for projection in found[0].projections}) > 1:
+        notes.append(
+            "PCA keeps distances as far as two components can; t-SNE and UMAP keep neighbours, and "
+            "their distances between groups and sizes of groups say nothing."
+        )
+    pictures = [_cloud(subject, coloured, cloud, place) for place, cloud in enumerate(found)]
+    return Section("embedding", "Embedding", tuple(notes), tuple(pictures))
+
+
+def _cloud(subject: Subject, coloured: Coloured, cloud: Cloud, place: int) -> Picture:
+    words = f"{SPLIT}: {cloud.space}, {cloud.dimensions} dimensions, by '{coloured.label_set}'"
+    draw = partial(cloud_figure, cloud=cloud)
+    return picture("embedding-shared" if place else "embedding", _titled(subject, words), draw)
+
+
+def _training_sections(subject: Subject) -> list[Section]:
+    recipe = subject.recipe
+    if not recipe.trains:
+        nothing = f"{subject.info.title} is not pre-trained: there are no curves."
+        return [Section("training", "Training", (nothing,))]
+    log = read_log(subject.encoder.checkpoint.path / "training.csv")
+    losses = {term: curves for term, curves in log.items() if not term.startswith(NATS)}
+    nats = {term: curves for term, curves in log.items() if term.startswith(NATS)}
+    notes = ["Training values are those of one batch, validation values means over batches."]
+    if recipe.info.reports != "none":
+        notes.append(
+            "Validation terms with text count only the reports that training has too, word for word."
+        )
+    if not losses:
+        notes = [f"{recipe.config.pretrain.steps} steps are too few for a logged loss."]
+    draw = partial(curves_figure, log=losses, rate=learning_rate(recipe.config))
+    drawn = picture("training", _trained(subject, "terms of the loss, learning rate"), draw)
+    sections = [Section("training", "Training", tuple(notes), (drawn,))]
+    return [*sections, *_bounds_section(subject, nats)]
+
+
+def _trained(subject: Subject, words: str) -> str:
+    made = subject.encoder.checkpoint.manifest
+    kind = "simulated" if made["simulated"] else "recorded"
+    corpus = f"{' + '.join(made['datasets'])} ({kind})"
+    return plain(f"{subject.info.title} on {corpus}, seed {subject.recipe.seed}: {words}")
+
+
+def _bounds_section(subject: Subject, nats: dict[str, dict[str, Curve]]) -> list[Section]:
+    found = bounds(subject)
+    if not found:
+        return []
+    table = [("Bound", "of", "nats", "cannot pass", "records")]
+    table += [
+        (
+            bound.name,
+            bound.meaning,
+            f"{bound.nats:.3f}",
+            "" if bound.ceiling is None else f"log {bound.records} = {bound.ceiling:.3f}",
+            str(bound.records),
+        )
+        for bound in found
+    ]
+    notes = (
+        "Lower bounds on mutual informations, of the final weights on validation records taken as one "
+        "batch. Below 0 a bound says nothing.",
+    )
+    pictures: tuple[Picture, ...] = ()
+    if nats:
+        ceiling = math.log(int(subject.recipe.config.pretrain.batch_size))
+        draw = partial(curves_figure, log=nats, rate=None, ceiling=ceiling)
+        pictures = (picture("bounds", _trained(subject, "bounds as logged"), draw),)
+    return [Section("bounds", "Bounds in nats", notes, pictures, tuple(table))]
