@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from omegaconf import DictConfig
 
 from ecgbench.data.signals import Transform, adapt
 from ecgbench.errors import EcgbenchError
@@ -132,7 +133,7 @@ class Encoder:
         }
         what = f"Encoding {records.dataset.spec.name} with {self.recipe.info.name}"
         values = run_frozen(
-            self.method(), self.signals(records, transform), passes[kind], self.recipe, what
+            self.method(), self.signals(records, transform), passes[kind], self.recipe.config, what
         )
         buffer = io.BytesIO()
         np.save(buffer, values)
@@ -144,7 +145,7 @@ def run_frozen(
     method: Method,
     signals: NDArray[np.floating],
     forward: Pass,
-    recipe: Recipe,
+    config: DictConfig,
     description: str,
 ) -> NDArray[np.float32]:
     """Put all signals through a frozen method, in eval mode, and see that it stayed as it was.
@@ -153,7 +154,7 @@ def run_frozen(
         method: In whatever mode; it is put into eval mode.
         signals: ``[N, leads, samples]``.
         forward: ``(method, [B, leads, samples]) -> [B, ...]``.
-        recipe: Says device, precision, batch size.
+        config: Its section ``compute`` says device, precision and batch size.
         description: For the progress bar.
 
     Returns:
@@ -162,7 +163,6 @@ def run_frozen(
     Raises:
         EcgbenchError: The method changed while it was frozen, or gave NaN.
     """
-    config = recipe.config
     use_threads(config)
     device = pick_device(config)
     precision = pick_precision(config, device)
