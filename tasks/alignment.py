@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.errors import NotApplicableError
 from ecgbench.hashing import content_hash
 from ecgbench.metrics.retrieval import ranks
 from ecgbench.protocol import Bench, Records
@@ -71,7 +71,7 @@ def shared_space(bench: Bench) -> Space:
     """The space of a cell's method; an aligned one is learnt once for all its cells.
 
     Raises:
-        EcgbenchError: The method has no text tower, and the data no reports to align it on.
+        NotApplicableError: The method has no text tower, and the data no reports to align it on.
     """
     if "text" in bench.info.encodes:
         return Space(
@@ -123,9 +123,9 @@ def unit(vectors: NDArray[np.floating]) -> Vectors:
 
 def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
     train, val = bench.reports("train"), bench.reports("val")
-    for split, found in (("training", train), ("validation", val)):
-        if not found.texts:
-            raise EcgbenchError(
+    for split, reported in (("training", train), ("validation", val)):
+        if not reported.texts:
+            raise NotApplicableError(
                 f"{bench.info.name} has no text tower, and no {split} record of "
                 f"{bench.source.spec.name} has a report to align it on.",
                 "Take a method that encodes text, or data with reports.",
@@ -163,7 +163,7 @@ def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
 def _text_space(bench: Bench, settings: dict[str, Any], reports: Sequence[str]) -> TextSpace:
     if settings["text_encoder"] == "tfidf":
         return tfidf_space(reports, settings["dimensions"])
-    return pretrained_space(settings["text_encoder"], bench.config)
+    return pretrained_space(settings["text_encoder"], settings["pooling"], bench.config)
 
 
 def _reciprocal_rank(similarity: Vectors, texts: Sequence[str]) -> float:

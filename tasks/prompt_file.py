@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ecgbench.errors import EcgbenchError, PluginError
+from ecgbench.errors import EcgbenchError, NotApplicableError, PluginError
 from ecgbench.hashing import content_hash
 from ecgbench.plugins import ProtocolSpec, plain_validation_error, read_yaml
 
@@ -93,8 +93,8 @@ def pinned_prompts(spec: ProtocolSpec, dataset: str, language: str) -> tuple[str
         The file's name without its ending, and its content.
 
     Raises:
-        EcgbenchError: No pinned file serves the data set in this language, or the file that does is not
-            what was pinned.
+        NotApplicableError: No pinned file serves the data set in this language.
+        EcgbenchError: The file that does is not what was pinned.
     """
     for name, pinned in spec.params["prompts"].items():
         prompts, found = read_prompts(spec.folder / "prompts" / f"{name}.yaml")
@@ -106,7 +106,7 @@ def pinned_prompts(spec: ProtocolSpec, dataset: str, language: str) -> tuple[str
                 f"Restore the file, or raise both versions and pin {found}.",
             )
         return name, prompts
-    raise EcgbenchError(
+    raise NotApplicableError(
         f"{spec.name} has no prompts in language {language!r} for {dataset}.",
         "Add a prompt file that names the data set, and pin it in the protocol (docs/zero-shot.md).",
     )

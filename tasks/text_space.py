@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from ecgbench.nn.text import Pooling
+
 BATCH = 64
 
 
@@ -54,11 +56,12 @@ def tfidf_space(reports: Sequence[str], dimensions: int) -> TextSpace:
     return TextSpace(f"TF-IDF reduced to {rank} dimensions", encode)
 
 
-def pretrained_space(source: str, config: DictConfig) -> TextSpace:
+def pretrained_space(source: str, pooling: Pooling, config: DictConfig) -> TextSpace:
     """A Hugging Face encoder by id or directory, in eval mode.
 
     Args:
         source: Of the encoder.
+        pooling: What one vector is made of; ``pooler`` only where the weights hold one.
         config: Its section ``compute`` says where it runs.
 
     Raises:
@@ -71,7 +74,9 @@ def pretrained_space(source: str, config: DictConfig) -> TextSpace:
     from ecgbench.training.encode import state_hash
 
     device = pick_device(config)
-    encoder = pretrained_text_encoder(source).to(device).eval().requires_grad_(False)
+    encoder = (
+        pretrained_text_encoder(source, pooling=pooling).to(device).eval().requires_grad_(False)
+    )
 
     def encode(texts: Sequence[str]) -> NDArray[np.float64]:
         distinct = sorted(set(texts), key=lambda text: (len(text), text))
