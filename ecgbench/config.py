@@ -56,14 +56,16 @@ class PretrainConfig:
 
 @dataclass
 class FinetuneConfig:
-    """Fine-tuning: the same schedule for every method."""
+    """Fine-tuning: the same schedule for every method; a method's config.yaml cannot change it."""
 
-    epochs: int = 20
-    batch_size: int = 64
-    lr: float = 1e-3
+    epochs: int = 6  # looks at validation, over which the steps are spread evenly
+    min_steps: int = 42  # in all: few records come round more often
+    batch_size: int = 32
+    lr: float = 5e-4
+    min_lr: float = 0.0
     weight_decay: float = 0.05
-    warmup: float = 0.1
-    clip: float = 1.0
+    warmup: float = 0.1  # share of the steps
+    clip: float = 1.0  # largest norm of the gradient; 0 for none
 
 
 @dataclass
@@ -126,6 +128,11 @@ def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> 
     OmegaConf.set_struct(config, True)
     for source, layer in layers:
         for key, value in _flat(layer):
+            if key.startswith("finetune.") and source != f"profile {profile}":
+                raise ConfigError(
+                    f"{key} cannot be set by the {source}: the schedule is the same for every method.",
+                    "Set it in a profile or on the command line.",
+                )
             _set(config, key, value, source)
     for override in overrides_for(info.name, overrides):
         key, value = _parse(override)
