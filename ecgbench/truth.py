@@ -70,7 +70,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Truth:
-    """The test records of a question.
+    """The test records of a question; none where a group or a report is asked for that nobody has.
 
     Attributes:
         classes: Of the question.
@@ -89,6 +89,9 @@ class Truth:
     texts: tuple[str, ...] = ()
     rows: NDArray[np.intp] | None = None
     data_fingerprint: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.record_ids)
 
     @property
     def fingerprint(self) -> str:
@@ -114,7 +117,7 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
     """The test split in a prepared data set.
 
     Raises:
-        DataError: The data set has no such label set, class or column, or no record is left.
+        DataError: The data set has no such label set, class or column.
     """
     table = dataset.labels(wanted.label_set, "test")
     found = _narrowed(
@@ -161,7 +164,9 @@ def from_metadata(folder: Path) -> Source:
         labels = label_sets[wanted.label_set]
         values = labels.encode([json.loads(codes) for codes in test["codes"]])
         kept = values.any(axis=1)
-        return _narrowed(wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None)
+        return _narrowed(
+            wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None
+        )
 
     return read
 
@@ -194,10 +199,6 @@ def _narrowed(
         kept &= _in_group(records, column, value)
     if wanted.reported:
         kept &= np.array([bool(words(text)) for text in records["report"]], np.bool_)
-    if not kept.any():
-        raise DataError(
-            f"No test record of {wanted.dataset} {wanted.label_set} is left.", _why(wanted)
-        )
     if wanted.mapping:
         classes, values = _mapped(wanted, classes, values)
     return Truth(
@@ -232,11 +233,3 @@ def _mapped(
         values[:, [place[name] for name in made_of]].any(axis=1) for _, made_of in wanted.mapping
     ]
     return tuple(name for name, _ in wanted.mapping), np.column_stack(columns).astype(np.uint8)
-
-
-def _why(wanted: Wanted) -> str:
-    groups = ", ".join(f"{column} {value}" for column, value in wanted.only)
-    parts = [f"It asks for {groups}."] if groups else []
-    if wanted.reported:
-        parts.append("Only records with a report count.")
-    return " ".join(parts) or "Its test folds are empty."

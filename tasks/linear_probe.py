@@ -43,7 +43,7 @@ class LinearProbe(Protocol):
     def fit(self, bench: Bench) -> FittedProbe:
         """Fit the probe of a cell, or take the one that another variant of the question fitted."""
         labels, fraction = bench.task.trained_on.labels, bench.settings["fraction"]
-        key = (type(self).__name__, labels, fraction, bench.draw, _grid(bench))
+        key = (type(self).deal.__qualname__, labels, fraction, bench.draw, _grid(bench))
         return bench.once(key, lambda: self._fit(bench, fraction))
 
     def _fit(self, bench: Bench, fraction: float) -> FittedProbe:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ecgbench.data.merl import LABEL_SETS
 from ecgbench.errors import PluginError
 from ecgbench.plugins import (
     MethodInfo,
@@ -18,6 +19,7 @@ from ecgbench.plugins import (
     protocols,
     tasks,
 )
+from ecgbench.runs.plan import questions
 
 GOOD = """
 name: mine
@@ -58,8 +60,13 @@ def test_every_task_names_what_exists() -> None:
     for name in tasks.names():
         task = tasks.get(name)
         assert name.startswith(task.dataset), "a task's name carries its data set's"
-        assert task.labels in datasets.get(task.dataset).label_sets
-        assert set(task.protocols) <= set(protocols.names())
+        for dataset, labels in (
+            (task.dataset, task.labels),
+            (task.trained_on.dataset, task.trained_on.labels),
+        ):
+            in_files = labels.startswith(LABEL_SETS)  # that the user brings
+            assert in_files or labels in datasets.get(dataset).label_sets
+        assert questions([name])
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,13 @@ def test_what_cannot_be_chosen_is_named() -> None:
         split_of(dataset(), Wanted.of("toy", "toy", {}, {"height": 3}, "scores"))
     with pytest.raises(DataError, match="no class 'D'"):
         split_of(dataset(), Wanted.of("toy", "toy", {"Y": ("D",)}, {}, "scores"))
-    with pytest.raises(DataError, match="No test record"):
-        split_of(dataset(), Wanted.of("toy", "toy", {}, {"sex": "unknown"}, "scores"))
+
+
+def test_a_group_of_nobody_is_empty() -> None:
+    found = split_of(dataset(), Wanted.of("toy", "toy", {"Y": ("A",)}, {"sex": "unknown"}, "texts"))
+    assert len(found) == 0
+    assert found.values.shape == (0, 1)
+    assert found.fingerprint
 
 
 def test_labels_from_metadata_are_those_of_the_data_set(shared_data: Path) -> None:

@@ -157,6 +157,7 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     from ecgbench.runs.execute import Session
     from ecgbench.runs.plan import Question
     from ecgbench.training.recipe import Recipe
+    from ecgbench.truth import Truth, Wanted, split_of
 
     info = methods.get(result.method.name)
     config = effective(info, result.profile, result.overrides)
@@ -181,7 +182,11 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     corpus = tuple(opened(name) for name in config.pretrain.data) or (dataset,)
     recipe = Recipe(info, config, corpus, result.seed)
     command = ("reproduce", result.key)
-    session = Session(recipe, dataset, opened, out, result.overrides, command)
+
+    def truth_of(wanted: Wanted) -> Truth:
+        return split_of(opened(wanted.dataset), wanted)
+
+    session = Session(recipe, dataset, opened, truth_of, out, result.overrides, command)
     return session, Question(task, protocol, result.protocol.variant)
 
 

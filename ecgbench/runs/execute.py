@@ -29,7 +29,7 @@ from ecgbench.training.device import describe, pick_device
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
-from ecgbench.truth import Truth, Wanted, split_of
+from ecgbench.truth import Truth, Wanted
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Session:
         recipe: What decides the pre-training.
         dataset: The data set that is trained on.
         open: Gives the data sets that are tested on.
+        truth_of: Gives their test records.
         out: Folder of results.
         overrides: What the user set.
         command: The command line.
@@ -48,12 +49,12 @@ class Session:
     recipe: Recipe
     dataset: Dataset
     open: Callable[[str], Dataset]
+    truth_of: Callable[[Wanted], Truth]
     out: Path
     overrides: Sequence[str] = ()
     command: tuple[str, ...] = ()
     _encoder: Encoder | None = field(default=None, repr=False)
     _broken: str | None = None
-    _truths: dict[Wanted, Truth] = field(default_factory=dict, repr=False)
     _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
@@ -93,6 +94,8 @@ class Session:
             question.protocol
         )
         reason = protocol.refuses(self.recipe.info)
+        if reason is None and not len(self._truth(question)):
+            reason = f"no test record is left of {_asked(question)}"
         if reason is not None:
             return wanted.model_copy(update={"status": "not-applicable", "reason": reason})
         try:
@@ -158,10 +161,7 @@ class Session:
         return score(outcome.predictions, labels, truth.patients, resamples=resamples)
 
     def _truth(self, question: Question) -> Truth:
-        wanted = wanted_by(question)
-        if wanted not in self._truths:
-            self._truths[wanted] = split_of(self.open(question.task.dataset), wanted)
-        return self._truths[wanted]
+        return self.truth_of(wanted_by(question))
 
     def _ready(self) -> Encoder:
         """The pre-trained method; a pre-training that failed is not tried again for each cell."""
@@ -194,6 +194,15 @@ class Session:
             frozen=encoder,
             shared=self._shared,
         )
+
+
+def _asked(question: Question) -> str:
+    """In words, which test records a question is about."""
+    task, protocol = question.task, question.protocol
+    only = protocol.only(question.variant)
+    groups = [f"{column} {value}" for column, value in only.items()]
+    reported = ["with a report"] if protocol.predicts != "scores" else []
+    return ", ".join([f"{task.dataset} {task.labels}", *groups, *reported])
 
 
 def _log_traceback(out: Path, wanted: Result) -> None:

@@ -72,9 +72,9 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
     for pattern in patterns:
         matching = [question for question in everything if _means(pattern, question)]
         if not matching:
-            for name, error in broken.items():
+            for name, reason in broken.items():
                 if fnmatchcase(name, pattern.partition("/")[0]):
-                    raise error
+                    raise reason
             known = {q.task.name for q in everything} | {q.protocol.name for q in everything}
             known |= {q.name for q in everything}
             where = f" of data set {dataset!r}" if dataset else ""
@@ -144,7 +144,11 @@ def _listed(task: TaskSpec, listed: str) -> list[Question]:
             f"Task {task.name} lists {listed!r}, and {name} has no such variant.",
             did_you_mean(variant, protocol.variants),
         )
-    return [Question(task, protocol, one) for one in ([variant] if at else protocol.variants)]
+    return [
+        Question(task.under(settings), protocol, one)
+        for one, settings in protocol.variants.items()
+        if not at or one == variant
+    ]
 
 
 def _means(pattern: str, question: Question) -> bool:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecgbench.config import effective
-from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.data.dataset import open_dataset
 from ecgbench.errors import DataError
 from ecgbench.plugins import MethodInfo
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
+from ecgbench.runs.draft import wanted_by
 from ecgbench.runs.execute import Session
 from ecgbench.runs.plan import Group, Question, groups
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
+from ecgbench.truth import Truth, Wanted, split_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Plan:
 
     Attributes:
         planned: Groups in the order in which they run.
-        absent: Data sets that are asked for and not on this machine, with the reason.
+        absent: Data sets and tasks that are asked for and not on this machine, with the reason.
     """
 
     planned: list[Planned]
@@ -93,19 +96,18 @@ def make_plan(request: Request) -> Plan:
     configs = {m.name: effective(m, request.profile, request.overrides) for m in request.methods}
     for config in configs.values():
         signal_spec(config)  # a wish that cannot be met stops here, not in every cell
-    opened: dict[str, Dataset] = {}
     absent: dict[str, DataError] = {}
+    open_once = functools.cache(open_dataset)
 
-    def open_once(name: str) -> Dataset:
-        if name not in opened:
-            opened[name] = open_dataset(name)
-        return opened[name]
+    @functools.cache
+    def truth_of(wanted: Wanted) -> Truth:
+        return split_of(open_once(wanted.dataset), wanted)
 
     def tested_here(question: Question) -> bool:
         try:
-            open_once(question.task.dataset)
+            truth_of(wanted_by(question))
         except DataError as error:
-            absent[question.task.dataset] = error
+            absent[question.task.name] = error
             return False
         return True
 
@@ -123,7 +125,7 @@ def make_plan(request: Request) -> Plan:
             continue
         recipe = Recipe(group.info, config, corpus, group.seed)
         session = Session(
-            recipe, dataset, open_once, request.out, request.overrides, request.command
+            recipe, dataset, open_once, truth_of, request.out, request.overrides, request.command
         )
         planned.append(Planned(here, session, session.missing(here.cells)))
     if not planned and absent:
