@@ -11,7 +11,7 @@ import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,7 +102,8 @@ class ProtocolSpec(_Spec):
             tables rank nobody.
         variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
             names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
-            (from 0, below 50).
+            (from 0, below 50). ``tested: source`` puts a task with a ``source`` to the source's own test
+            records: see :meth:`TaskSpec.under`.
         params: Settings of the protocol, all of them part of its fingerprint.
     """
 
@@ -180,6 +181,18 @@ class TaskSpec(_Spec):
     def trained_on(self) -> SourceSpec:
         """Data set and label set of its training records."""
         return self.source or SourceSpec(dataset=self.dataset, labels=self.labels)
+
+    def under(self, settings: Mapping[str, Any]) -> TaskSpec:
+        """The task under a variant's settings: ``tested: source`` asks for the same classes at home.
+
+        What is trained stays as it is; the test records and their labels become those of the source,
+        so that there is a figure to count the drop on ``dataset`` from.
+        """
+        if self.source is None or settings.get("tested") != "source":
+            return self
+        at_home = {name: (name,) for name in self.mapping}
+        tested = {"dataset": self.source.dataset, "labels": self.source.labels}
+        return self.model_copy(update={**tested, "mapping": at_home})
 
     def fingerprint(self) -> str:
         """Hash of the specification, protocols aside (each has its own)."""

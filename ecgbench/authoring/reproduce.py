@@ -167,7 +167,8 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
             f"{result.method.name} has another configuration here: {', '.join(differing[:5])}.",
             f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
         )
-    task, protocol = tasks.get(result.task.name), protocols.get(result.protocol.name)
+    protocol = protocols.get(result.protocol.name)
+    task = tasks.get(result.task.name).under(protocol.variants.get(result.protocol.variant, {}))
     for what, here, there in (
         ("task", task.fingerprint(), result.task.fingerprint),
         ("protocol", protocol.fingerprint(), result.protocol.fingerprint),

@@ -153,12 +153,14 @@ def _registry_differences(result: Result) -> Iterator[str]:
     from ecgbench.plugins import protocols, tasks
 
     task = tasks.entries().get(result.task.name)
-    if task and task.value and task.value.version == result.task.version:
-        if task.value.fingerprint() != result.task.fingerprint:
-            yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
-        if (task.value.dataset, task.value.labels) != (result.task.dataset, result.task.label_set):
-            yield f"{result.task.name} is a question on {task.value.dataset} {task.value.labels}"
     protocol = protocols.entries().get(result.protocol.name)
+    variants = protocol.value.variants if protocol and protocol.value else {}
+    if task and task.value and task.value.version == result.task.version:
+        asked = task.value.under(variants.get(result.protocol.variant, {}))
+        if asked.fingerprint() != result.task.fingerprint:
+            yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
+        if (asked.dataset, asked.labels) != (result.task.dataset, result.task.label_set):
+            yield f"{result.task.name} is a question on {asked.dataset} {asked.labels}"
     if (
         protocol
         and protocol.value

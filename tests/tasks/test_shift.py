@@ -13,19 +13,20 @@ from ecgbench.tasks.corruptions import Transform, transform_of
 
 from ecgbench.data.dataset import Dataset, open_dataset
 from ecgbench.data.signals import adapt
+from ecgbench.leaderboard.verify import _registry_differences
 from ecgbench.plugins import SourceSpec, TaskSpec, protocols, tasks
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of
-from ecgbench.runs.plan import Question
+from ecgbench.runs.plan import Question, questions
 from ecgbench.runs.run import Plan, Request, carry_out, make_plan
 
 Answers = dict[str, tuple[Result, ScorePredictions]]
 
 
-def put_questions(request: Request, questions: list[Question]) -> tuple[Plan, Answers]:
+def put_questions(request: Request, asked: list[Question]) -> tuple[Plan, Answers]:
     """Run some questions; results and predictions by ``PROTOCOL@VARIANT``."""
-    plan = make_plan(dataclasses.replace(request, questions=questions))
+    plan = make_plan(dataclasses.replace(request, questions=asked))
     carry_out(plan)
     found = {}
     for result in plan.results():
@@ -114,7 +115,7 @@ def test_a_group_is_scored_on_its_own_records_by_the_probe_of_all(
 
 
 def test_another_label_set_is_predicted_by_the_classes_of_the_source(
-    request_for: Callable[..., Request],
+    request_for: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from sklearn.metrics import roc_auc_score
 
@@ -129,15 +130,25 @@ def test_another_label_set_is_predicted_by_the_classes_of_the_source(
         source=SourceSpec(dataset="sim-tiny", labels="super"),
         mapping=mapping,
     )
-    asked = variants_of(task, "transfer@100%")
+    known = tasks.entries()
+    monkeypatch.setitem(known, task.name, dataclasses.replace(known["sim-tiny-super"], value=task))
+    asked = questions([f"{task.name}/transfer"])
     asked += variants_of(tasks.get("sim-tiny-super"), "linear-probe@100%")
     _, found = put_questions(request_for(), asked)
-    result, predictions = found["transfer@100%"]
+    result, predictions = found["transfer@target"]
     _, at_home = found["linear-probe@100%"]
     assert predictions.classes == ("CD", "NORM", "STTC")
     columns = [at_home.classes.index(name) for name in predictions.classes]
     np.testing.assert_array_equal(predictions.scores, at_home.scores[:, columns])
     np.testing.assert_array_equal(predictions.thresholds, at_home.thresholds[columns])
+
+    at_source, clean = found["transfer@clean"]
+    assert clean.record_ids.tolist() == at_home.record_ids.tolist()
+    np.testing.assert_array_equal(clean.scores, at_home.scores[:, columns])
+    assert (at_source.task.label_set, result.task.label_set) == ("super", "sub")
+    alone = {entry.name: entry for entry in found["linear-probe@100%"][0].scores.classes}
+    assert all(entry.auroc == alone[entry.name].auroc for entry in at_source.scores.classes)
+    assert not [text for one in (result, at_source) for text in _registry_differences(one)]
 
     truth = open_dataset("sim-tiny").labels("sub", "test")
     assert predictions.record_ids.tolist() == truth.record_ids.tolist()

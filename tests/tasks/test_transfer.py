@@ -179,7 +179,7 @@ def run(asked: list[Question], out: Path, methods: str) -> list[Result]:
 def test_the_six_cells_between_real_records(real_home: pytest.MonkeyPatch, tmp_path: Path) -> None:
     transfer = protocols.get("transfer")
     asked = [
-        Question(on_sample(tasks.get(f"{target}-from-{source}{suffix}")), transfer, "100%")
+        Question(on_sample(tasks.get(f"{target}-from-{source}{suffix}")), transfer, "target")
         for source, target in CELLS
         for suffix in ("", "-merl")
     ]
