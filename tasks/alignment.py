@@ -154,8 +154,8 @@ def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
             **space.identity,
         },
         notes=(
-            f"{bench.info.title} has no text tower: aligned post hoc to {space.name}, "
-            f"on {len(train.texts)} training reports.",
+            f"Aligned post hoc to {space.name} on {len(train.texts)} training reports: "
+            "the method has no text tower.",
         ),
     )
 

@@ -75,7 +75,7 @@ def test_an_aligned_space_finds_the_reports_of_its_class(world: World) -> None:
     outcome, found = run(world, "ecg")
     assert np.median(found.ecg_to_text) < 20  # some 30 of the 120 are of its class
     assert np.median(found.text_to_ecg) < 20
-    assert "aligned post hoc" in outcome.notes[0]
+    assert "Aligned post hoc" in outcome.notes[0]
     assert (outcome.n_train, outcome.n_val) == (240, 80)
 
 

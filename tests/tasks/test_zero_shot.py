@@ -124,8 +124,8 @@ def test_an_aligned_cell_says_so(world: World) -> None:
     assert outcome.n_train == 240
     assert outcome.n_val == 80
     assert re.fullmatch(
-        r"Fake has no text tower: aligned post hoc to TF-IDF reduced to \d+ dimensions, "
-        r"on 240 training reports.",
+        r"Aligned post hoc to TF-IDF reduced to \d+ dimensions on 240 training reports: "
+        r"the method has no text tower\.",
         *outcome.notes,
     )
 
@@ -207,7 +207,7 @@ def test_from_the_data_to_a_scored_result(
         "retrieval": ("ok", None),
     }
     for result in found.values():
-        assert "aligned post hoc to TF-IDF" in result.notes[0]
+        assert "Aligned post hoc to TF-IDF" in result.notes[0]
         assert result.data is not None
         assert result.data.n_train > 100
     zero_shot = found["zero-shot"]
