@@ -131,16 +131,17 @@ def export_command(
     from ecgbench.errors import did_you_mean
     from ecgbench.leaderboard.build import load
     from ecgbench.leaderboard.formats import WRITERS
-    from ecgbench.leaderboard.sheets import full_sheet, short_sheet
+    from ecgbench.leaderboard.sheets import brief_sheet, full_sheet, short_sheet
     from ecgbench.leaderboard.show import tables_of
 
     writer = next((write for name, write in WRITERS.items() if name == format), None)
     if writer is None:
         raise ResultError(f"Unknown format {format!r}.", did_you_mean(format, WRITERS))
+    sheet_of = {"csv": full_sheet, "latex": brief_sheet}.get(format, short_sheet)
     for version in versions(folder):
         results = [result for _, result in load(version)]
         for table in tables_of(results, only):
-            typer.echo(writer(full_sheet(table) if format == "csv" else short_sheet(table)))
+            typer.echo(writer(sheet_of(table)))
 
 
 @app.command("page")

@@ -43,15 +43,15 @@ def to_markdown(sheet: Sheet, level: int = 2) -> str:
 
 
 def to_latex(sheet: Sheet) -> str:
-    """A table for a paper; needs the package booktabs."""
+    """A table for a paper; needs the package booktabs, and T1 fonts for names with accents."""
     align = "".join("r" if name in sheet.numeric else "l" for name in sheet.columns)
     head = " & ".join(for_latex(name) for name in sheet.columns)
     body = [" & ".join(_cells(sheet, row, for_latex)) + r" \\" for row in sheet.rows]
-    notes = [rf"\footnotesize {for_latex(note)} \\" for note in sheet.notes]
+    notes = [rf"{for_latex(note)}\par" for note in sheet.notes]
     return "\n".join(
         [
             r"\begin{table}",
-            r"\centering",
+            r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
             rf"\caption{{{for_latex(sheet.title)}}}",
             rf"\begin{{tabular}}{{{align}}}",
             r"\toprule",

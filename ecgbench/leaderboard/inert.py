@@ -20,8 +20,14 @@ _LATEX = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
+    # After the end of a row these would be its options.
+    "[": "{[}",
+    "*": "{*}",
     **{sign: "\\" + sign for sign in "&%$#_{}"},
 }
+_LATEX_KNOWS = (
+    {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x180))} | set("–—‘’“”…€")
+) - set("ĦħĸĿŀŉŦŧſ")
 _MARKDOWN = re.compile(r"[\\`*{}\[\]#!|<>~$&@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.")
 LONGEST = 300
 
@@ -49,8 +55,9 @@ def for_markdown(text: str) -> str:
 
 
 def for_latex(text: str) -> str:
-    """Text without commands; signs beyond Latin need a modern engine."""
-    return "".join(_LATEX.get(sign, sign) for sign in plain(text))
+    """Text without commands; a sign that pdfTeX's T1 fonts lack is given by its code point."""
+    known = (s if s in _LATEX_KNOWS else f"U+{ord(s):04X}" for s in plain(text))
+    return "".join(_LATEX.get(sign, sign) for sign in known)
 
 
 def _entity(match: re.Match[str]) -> str:

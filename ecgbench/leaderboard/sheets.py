@@ -126,7 +126,7 @@ def short_sheet(table: Table) -> Sheet:
                 lambda row: f"{row.first.method.parameters:,}" if row.good else "",
             ),
             ("Minutes", True, _minutes),
-            _verdict(table),
+            verdict(table),
             ("Status", False, lambda row: row.status),
         ],
     )
@@ -144,7 +144,7 @@ def brief_sheet(table: Table) -> Sheet:
             *[(m.title, True, _value(m.name)) for m in others],
             ("Classes", False, _classes),
             ("Runs", False, _runs),
-            _verdict(table),
+            verdict(table),
             ("Status", False, lambda row: row.status),
         ],
     )
@@ -160,7 +160,7 @@ def _names(table: Table) -> Columns:
     ]
 
 
-def _verdict(table: Table) -> tuple[str, bool, Callable[[Row], str]]:
+def verdict(table: Table) -> tuple[str, bool, Callable[[Row], str]]:
     """Of a question whom a row equals, of a control whether it came out at chance."""
     if table.question.chance is None:
         return "Same as", False, lambda row: row.bracket

@@ -9,24 +9,16 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from ecgbench.leaderboard.drops import CLEAN
 from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.rows import Row, Table, share_of
-from ecgbench.leaderboard.sheets import number, pretrained_on
+from ecgbench.leaderboard.sheets import number, pretrained_on, verdict
 
-
-@dataclass(frozen=True)
-class ClassLine:
-    """One class of a row."""
-
-    name: str
-    positives: int
-    auroc: str
-    auprc: str
-    f1: str
-    bar: Markup
+Thousandths = list[int | None]
+"""A class's AUROC, its limits, AUPRC and F1 in thousandths, as the page's script shows them."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class RowView:
     status: str
     rank: str
     rank_order: int
-    bracket: str
+    verdict: str
     figures: list[tuple[str, str, float]]  # text, its interval, what it is sorted by
     bar: Markup
     classes_scored: str
@@ -49,16 +41,19 @@ class RowView:
     parameters: int
     minutes: float | None
     notes: list[str]
-    classes: list[ClassLine]
+    classes: list[Thousandths]
 
 
 @dataclass(frozen=True)
 class TableView:
-    """One question."""
+    """One question; a control's rows have a verdict and no rank."""
 
     identifier: str
     title: str
+    ranked: bool
+    verdict: str
     metrics: list[str]
+    classes: list[tuple[str, int]]  # name, positives
     rows: list[RowView]
     notes: list[str]
 
@@ -82,6 +77,7 @@ class SectionView:
 class HeatMap:
     """Rows against variants; each cell a text and a step of its colour, 0 to 9."""
 
+    caption: str
     columns: list[str]
     rows: list[tuple[str, list[tuple[str, int]]]]
 
@@ -118,11 +114,12 @@ def _section(place: int, tables: list[Table]) -> SectionView:
     run = tables[0].question.first
     views = [_table(f"t{place}-{i}", table) for i, table in enumerate(tables)]
     charts, heat = [], None
-    if len(tables) > 1 and all(math.isfinite(share_of(table)[0]) for table in tables):
-        charts.append(("Label efficiency", _efficiency(tables)))
-    elif len(tables) > 1:
-        heat = _heat(tables)
-    costs = _costs(tables[-1])
+    ranked = [table for table in tables if table.question.chance is None]
+    if len(ranked) > 1 and all(math.isfinite(share_of(table)[0]) for table in ranked):
+        charts.append(("Label efficiency", _efficiency(ranked)))
+    elif len(ranked) > 1:
+        heat = _heat(ranked)
+    costs = _costs(ranked[-1]) if ranked else None
     if costs is not None:
         charts.append(("Cost against quality", costs))
     return SectionView(
@@ -143,17 +140,31 @@ def _table(identifier: str, table: Table) -> TableView:
     summaries = [row.summaries[lead] for row in table.rows if lead in row.summaries]
     values = [v for s in summaries for v in (s.value, *s.span)]
     axis = svg.axis_for(values, 4, 116)
-    rows = [_row(f"{identifier}-{i}", table, row, axis) for i, row in enumerate(table.rows)]
-    variant = plain(table.question.first.protocol.variant)
-    notes = [plain(note) for note in notes_of(table)]
-    return TableView(identifier, variant, [m.title for m in table.metrics], rows, notes)
+    classes = _classes(table)
+    rows = [
+        _row(f"{identifier}-{i}", table, row, axis, classes) for i, row in enumerate(table.rows)
+    ]
+    heading, _, _ = verdict(table)
+    return TableView(
+        identifier,
+        plain(table.question.first.protocol.variant),
+        table.question.chance is None,
+        heading,
+        [metric.title for metric in table.metrics],
+        [(plain(name), positives) for name, positives in classes],
+        rows,
+        [plain(note) for note in notes_of(table)],
+    )
 
 
-def _row(identifier: str, table: Table, row: Row, axis: svg.Axis) -> RowView:
+def _row(
+    identifier: str, table: Table, row: Row, axis: svg.Axis, classes: Sequence[tuple[str, int]]
+) -> RowView:
     run = row.first
     lead = row.summaries.get(table.lead.name) if table.lead else None
     seconds = [math.fsum(r.costs.seconds.values()) for r in row.good]
     scores = run.scores
+    _, _, read_verdict = verdict(table)
     spread = "" if row.rank_span is None else f"{row.rank_span[0]} to {row.rank_span[1]}"
     return RowView(
         identifier=identifier,
@@ -164,7 +175,7 @@ def _row(identifier: str, table: Table, row: Row, axis: svg.Axis) -> RowView:
         status=row.status,
         rank=f"{row.rank} ({spread})" if row.rank else "",
         rank_order=row.rank or 10**6,
-        bracket=row.bracket,
+        verdict=read_verdict(row),
         figures=[_figure(row, metric.name) for metric in table.metrics],
         bar=svg.interval_bar(lead.value, *lead.span, axis) if lead else Markup(),
         classes_scored=f"{scores.scored_classes} of {len(scores.classes)}"
@@ -174,7 +185,7 @@ def _row(identifier: str, table: Table, row: Row, axis: svg.Axis) -> RowView:
         parameters=run.method.parameters,
         minutes=math.fsum(seconds) / len(seconds) / 60 if seconds else None,
         notes=[plain(note) for note in row.notes],
-        classes=_classes(row),
+        classes=_by_class(row, classes),
     )
 
 
@@ -186,21 +197,30 @@ def _figure(row: Row, metric: str) -> tuple[str, str, float]:
     return number(summary.value, 3), f"{low} to {high}" if low else "", summary.value
 
 
-def _classes(row: Row) -> list[ClassLine]:
+def _classes(table: Table) -> list[tuple[str, int]]:
+    """The classes of a question with their positives: said once, for all its rows."""
+    found = (run.scores.classes for row in table.rows for run in row.good if run.scores)
+    return [(entry.name, entry.positives) for entry in next(found, ())]
+
+
+def _by_class(row: Row, classes: Sequence[tuple[str, int]]) -> list[Thousandths]:
     runs = [run.scores.classes for run in row.good if run.scores and run.scores.classes]
-    if not runs or row.status == "mixed":
+    if row.status == "mixed" or not runs:
         return []
-    axis = svg.Axis(0, 1, 4, 116)
+    if any([(entry.name, entry.positives) for entry in run] != list(classes) for run in runs):
+        return []
     found = []
-    for k, entry in enumerate(runs[0]):
+    for k in range(len(classes)):
         figures = {n: [getattr(c[k], n) for c in runs] for n in ("auroc", "auprc", "f1")}
-        means = {n: _mean([f.value for f in many]) for n, many in figures.items()}
+        auroc, auprc, f1 = (_mean([f.value for f in many]) for many in figures.values())
         low = _mean([f.low for f in figures["auroc"]])
         high = _mean([f.high for f in figures["auroc"]])
-        bar = svg.interval_bar(means["auroc"], low, high, axis)
-        auroc, auprc, f1 = (number(mean, 3) or "undefined" for mean in means.values())
-        found.append(ClassLine(plain(entry.name), entry.positives, auroc, auprc, f1, bar))
+        found.append([_thousandths(value) for value in (auroc, low, high, auprc, f1)])
     return found
+
+
+def _thousandths(value: float) -> int | None:
+    return round(1000 * float(number(value, 3))) if math.isfinite(value) else None
 
 
 def _efficiency(tables: Sequence[Table]) -> Markup:
@@ -232,22 +252,36 @@ def _costs(table: Table) -> Markup | None:
 
 
 def _heat(tables: Sequence[Table]) -> HeatMap:
-    keys = sorted({row.key for table in tables for row in table.rows if row.rank})
+    """Rows against variants, ``clean`` first; where there is one, colours are of the loss from it."""
+    tables = sorted(tables, key=lambda table: table.question.first.protocol.variant != CLEAN)
     columns = [plain(table.question.first.protocol.variant) for table in tables]
+    keys = sorted({row.key for table in tables for row in table.rows if row.rank})
     values: dict[tuple[str, int], float] = {}
     for j, table in enumerate(tables):
         for row in table.rows:
             if row.rank and table.lead:
                 values[row.key, j] = row.summaries[table.lead.name].value
-    low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
+    against_clean = columns[0] == CLEAN
+
+    def shade(key: str, j: int) -> float:
+        """What a cell is coloured by; NaN for a row without a clean figure."""
+        base = values.get((key, 0), math.nan) if against_clean else 0.0
+        return values.get((key, j), math.nan) - base
+
+    shades = [s for key in keys for j in range(len(tables)) if math.isfinite(s := shade(key, j))]
+    low, high = min(shades, default=0.0), max(shades, default=1.0)
 
     def cell(key: str, j: int) -> tuple[str, int]:
-        value = values.get((key, j), math.nan)
+        value, here = values.get((key, j), math.nan), shade(key, j)
         if not math.isfinite(value):
             return "missing", -1
-        return number(value, 3), min(9, int(10 * (value - low) / ((high - low) or 1.0)))
+        loss = f" ({here:+.3f})" if against_clean and j and math.isfinite(here) else ""
+        step = min(9, int(10 * (here - low) / ((high - low) or 1.0))) if math.isfinite(here) else -1
+        return number(value, 3) + loss, step
 
-    return HeatMap(columns, [(plain(k), [cell(k, j) for j in range(len(tables))]) for k in keys])
+    caption = "By variant, coloured by the loss from clean" if against_clean else "By variant"
+    rows = [(plain(key), [cell(key, j) for j in range(len(tables))]) for key in keys]
+    return HeatMap(caption, columns, rows)
 
 
 def _overall(block: Block) -> OverallView:

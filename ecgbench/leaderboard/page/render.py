@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from ecgbench.leaderboard.build import load
 from ecgbench.leaderboard.inert import plain
-from ecgbench.leaderboard.page.content import overall, sections
+from ecgbench.leaderboard.page.content import SectionView, overall, sections
 from ecgbench.leaderboard.page.ecg import Example, examples
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
 from ecgbench.leaderboard.reported import reported_sheets
@@ -72,11 +73,29 @@ def render(
         statuses=_distinct(row.status for row in rows),
         overall=overall(tables),
         sections=views,
+        classes=_embedded(views),
         examples=pictures,
         reported=reported_sheets(reported) if reported else [],
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         js=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     )
+
+
+def _embedded(views: Sequence[SectionView]) -> Markup:
+    """Figures by class as JSON: the script lays them out when somebody asks, a tenth of the HTML."""
+    data = {
+        table.identifier: {
+            "classes": table.classes,
+            "rows": {row.identifier: row.classes for row in table.rows if row.classes},
+        }
+        for view in views
+        for table in view.tables
+        if table.classes
+    }
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    for sign in "<>&":  # nothing in it can end the element that holds it
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def _examples(
