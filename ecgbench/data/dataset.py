@@ -95,12 +95,17 @@ class Dataset:
         """The labels of one set, records without any left out.
 
         Args:
-            label_set: Name, e.g. ``sub``.
+            label_set: Name, e.g. ``sub``; ``merl-files/NAME`` for MERL's own split files, whose records,
+                splits, labels and order are taken as they are.
             split: ``train``, ``val`` or ``test``; None: every record, of whatever fold.
 
         Raises:
             DataError: No such label set or split.
         """
+        from ecgbench.data import merl
+
+        if label_set.startswith(merl.LABEL_SETS):
+            return merl.merl_labels(self, label_set, split)
         sets = self.store.label_sets
         if label_set not in sets:
             raise DataError(

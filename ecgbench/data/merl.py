@@ -7,6 +7,8 @@ they differ from ours stands in docs/data.md.
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,37 @@ _FILES = {
     "csn": ("chapman/chapman", "ecg_path", "diagnose"),
 }
 _SEED = 42
+
+LABEL_SETS = "merl-files/"
+FOLDER = "ECGBENCH_MERL_SPLITS"
+
+
+def merl_labels(dataset: Dataset, label_set: str, split: str | None) -> LabelTable:
+    """Records and labels of a label set ``merl-files/NAME``, from the files that the user has.
+
+    Args:
+        dataset: The data set that holds the records.
+        label_set: With a name of :func:`read_merl_split`.
+        split: ``train``, ``val`` or ``test``; None: all of them, one after the other.
+
+    Raises:
+        DataError: ``$ECGBENCH_MERL_SPLITS`` names no folder, or see :func:`read_merl_split`.
+    """
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        raise DataError(
+            f"The labels {label_set} are in MERL's own files, which ecgbench does not bring.",
+            f"Get finetune/data_split of MERL's public code and set {FOLDER} to that folder.",
+        )
+    tables = read_merl_split(dataset, label_set.removeprefix(LABEL_SETS), Path(folder))
+    chosen = list(tables.values()) if split is None else [tables[split]]
+    return replace(
+        chosen[0],
+        label_set=label_set,
+        record_ids=np.concatenate([table.record_ids for table in chosen]),
+        rows=np.concatenate([table.rows for table in chosen]),
+        values=np.concatenate([table.values for table in chosen]),
+    )
 
 
 def read_merl_split(dataset: Dataset, name: str, folder: Path) -> dict[str, LabelTable]:
