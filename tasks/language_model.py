@@ -93,6 +93,9 @@ def open_language_model(
     Raises:
         EcgbenchError: A package is missing, or the model cannot be loaded.
     """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # the harness has its own
     source = settings["source"]
     if source is None:
         folder = _small_language_model(settings, train, val, device)
