@@ -88,7 +88,6 @@ class ReportWriter(nn.Module):
             do_sample=False,
             num_beams=beams,
             length_penalty=1.0,
-            early_stopping=beams > 1,
             max_new_tokens=longest,
             eos_token_id=self.lm.end,
             pad_token_id=self.lm.end,
