@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from collections.abc import Iterable
@@ -56,14 +57,25 @@ def code_hash(roots: Iterable[Path]) -> str:
         name = f"{file.parent.name}/{file.name}"
         if name in codes or file.name.startswith("test_"):
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        waiting += [block for block in _imported_blocks(tree) if block.is_file()]
-        codes[name] = _without_docstrings(tree)
+        stat = file.stat()
+        code, blocks = _read(file, ROOT, stat.st_mtime_ns, stat.st_size)
+        waiting += [block for block in blocks if block.is_file()]
+        codes[name] = code
     return content_hash(codes)
 
 
-def _imported_blocks(tree: ast.Module) -> Iterable[Path]:
-    """Files of :data:`SHARED` that a module imports."""
+@functools.lru_cache(maxsize=1024)
+def _read(file: Path, root: Path, modified: int, size: int) -> tuple[str, tuple[Path, ...]]:
+    """A module's code and the blocks below ``root`` that it imports.
+
+    Remembered while the file stays as it is: a plan of a thousand cells asks for each a thousand times.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return _without_docstrings(tree), tuple(_imported_blocks(tree, root))
+
+
+def _imported_blocks(tree: ast.Module, root: Path) -> Iterable[Path]:
+    """Files of :data:`SHARED` below ``root`` that a module imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -75,7 +87,7 @@ def _imported_blocks(tree: ast.Module) -> Iterable[Path]:
             for package in SHARED:
                 if name.startswith(package):
                     inside = package.split(".")[1:-1]
-                    yield ROOT.joinpath(*inside, f"{name[len(package) :].split('.')[0]}.py")
+                    yield root.joinpath(*inside, f"{name[len(package) :].split('.')[0]}.py")
 
 
 def _without_docstrings(tree: ast.Module) -> str:

@@ -105,6 +105,8 @@ class ProtocolSpec(_Spec):
             (from 0, below 50). ``tested: source`` puts a task with a ``source`` to the source's own test
             records: see :meth:`TaskSpec.under`.
         params: Settings of the protocol, all of them part of its fingerprint.
+        sections: Of the configuration, those that decide its figures beside ``signal``, ``model`` and
+            ``pretrain``.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -117,6 +119,7 @@ class ProtocolSpec(_Spec):
     chance: float | None = None
     variants: dict[str, dict[str, Any]]
     params: dict[str, Any] = {}
+    sections: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Hash of everything that decides how the question is put."""

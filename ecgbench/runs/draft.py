@@ -28,7 +28,7 @@ from ecgbench.runs.plan import Question
 from ecgbench.training.recipe import Recipe
 from ecgbench.truth import Truth, Wanted
 
-DECIDING = ("signal", "model", "pretrain", "finetune")
+DECIDING = ("signal", "model", "pretrain")
 LABEL_FREE = ("compute.", "evaluate.", "pretrain.data")
 
 
@@ -71,7 +71,7 @@ def draft(
     elsewhere = task.source
     return Result(
         profile=str(recipe.config.profile),
-        method=method_part(recipe, own),
+        method=method_part(recipe, (*DECIDING, *protocol.sections), own),
         task=TaskPart(
             name=task.name,
             version=task.version,
@@ -113,8 +113,14 @@ def draft(
     )
 
 
-def method_part(recipe: Recipe, overrides: Sequence[str]) -> MethodPart:
-    """What is compared."""
+def method_part(recipe: Recipe, sections: Sequence[str], overrides: Sequence[str]) -> MethodPart:
+    """What is compared.
+
+    Args:
+        recipe: Of the pre-training.
+        sections: Of the configuration, those that decide the figures.
+        overrides: What the user set of this method.
+    """
     info: MethodInfo = recipe.info
     return MethodPart(
         name=info.name,
@@ -122,7 +128,7 @@ def method_part(recipe: Recipe, overrides: Sequence[str]) -> MethodPart:
         version=info.version,
         variant=",".join(sorted(o for o in overrides if not o.startswith(LABEL_FREE))),
         family=info.family,
-        config_hash=config_hash(recipe.config, DECIDING),
+        config_hash=config_hash(recipe.config, sections),
         code_hash=info.code_hash(),
         parameters=0,
     )
