@@ -18,6 +18,8 @@ from ecgbench.leaderboard.show import show, tables_of
 from ecgbench.results.store import read_result, read_results, write_result
 
 from .made_up import board, put, put_reason, split
+from .other_python import other_python, source_folder
+from .test_hostile import HOSTILE
 
 METHODS = [("mae", 1.0), ("clip", 1.2), ("random_init", 0.3)]
 
@@ -113,18 +115,36 @@ def test_the_bytes_do_not_depend_on_machine_locale_or_order(folder: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_another_python_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    python = os.environ.get("ECGBENCH_OTHER_PYTHON")
-    if not python:
-        pytest.skip("set ECGBENCH_OTHER_PYTHON to a Python of another version that has ecgbench")
-    build(folder)
-    shutil.copytree(folder / "results", tmp_path / "other/results")
+@pytest.mark.timeout(600)
+def test_another_python_makes_the_same_bytes(
+    folder: Path, tmp_path: Path, project_root: Path
+) -> None:
+    """Tables and page of a board with failures, controls and hostile names."""
+    python = other_python(tmp_path / "environment", project_root)
+    for number, text in enumerate(HOSTILE):
+        changes = {"method.name": f"m{number}", "method.title": text[:200]}
+        put(folder / "results", split(), 1.0, number, **{"task.name": "sim-hostile"}, **changes)
+    for draw in range(3):
+        changes = {"protocol.name": "control", "protocol.chance": 0.5, "draw": draw}
+        put(folder / "results", split(), 0.2, draw, **changes)
+    put_reason(folder / "results", "failed", "out of memory", **{"method.name": "broken"})
+    other = tmp_path / "other" / folder.name
+    shutil.copytree(folder / "results", other / "results")
     code = (
         "from pathlib import Path; from ecgbench.leaderboard.build import build; "
-        f"build(Path({str(tmp_path / 'other')!r}))"
+        "from ecgbench.leaderboard.page.render import write_page; "
+        "folder = Path({!r}); build(folder); "
+        "write_page(folder, folder / 'page.html', with_examples='none')"
     )
-    subprocess.run([python, "-c", code], check=True, cwd=tmp_path)
-    assert contents(tmp_path / "other") == contents(folder)
+    source = str(source_folder(tmp_path / "source", project_root))
+    environment = {**os.environ, "PYTHONPATH": source, "PYTHONDONTWRITEBYTECODE": "1"}
+    for interpreter, where in ((sys.executable, folder), (python, other)):
+        command = [interpreter, "-c", code.format(str(where))]
+        subprocess.run(command, check=True, cwd=tmp_path, env=environment)
+    assert contents(other).keys() == contents(folder).keys()
+    for name, content in contents(folder).items():
+        assert contents(other)[name] == content, name
+    assert "page.html" in contents(folder)
 
 
 def test_build_never_imports_torch(folder: Path) -> None:

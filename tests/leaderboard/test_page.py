@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,14 @@ import numpy as np
 import pytest
 
 from ecgbench.errors import ResultError
+from ecgbench.leaderboard.build import build
+from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.page.ecg import on_paper
 from ecgbench.leaderboard.page.render import write_page
 from ecgbench.leaderboard.reported import COLUMNS, reported_sheets
 
-from .made_up import put, split
+from .made_up import Split, put, split
 from .make_demo import demo
 from .test_hostile import HOSTILE
 
@@ -33,12 +37,23 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, text in enumerate(HOSTILE):
         changes = {"task.name": "sim-hostile", "method.name": f"m{number}"}
         put(folder / "results", split(), 1.0, number, **changes, **{"method.title": text[:200]})
+    seen = {"task.name": "sim-seen", "pretraining.contaminated": "trained on 12 test records"}
+    put(folder / "results", split(), 2.0, 0, **seen)
+    for draw in range(2):
+        changes = {"method.name": "mae", "method.title": "MAE", "draw": draw}
+        control = {"protocol.name": "toy-control", "protocol.chance": 0.5}
+        put(folder / "results", named(HOSTILE[:4]), 0.0, 0, **changes, **control)
     (boards / "reported").mkdir()
     rows = [",".join(COLUMNS), f"MERL,zero-shot mean,zero-shot,AUROC,75.2,%,the authors,{SOURCE}"]
     (boards / "reported/papers.csv").write_text("# note\n" + "\n".join(rows) + "\n")
     target = boards / "page.html"
     write_page(folder, target, with_examples="none")
     return target
+
+
+def named(classes: Sequence[str]) -> Split:
+    """A split whose classes have these names."""
+    return replace(split(classes=len(classes)), classes=tuple(classes))
 
 
 class Reader(HTMLParser):
@@ -211,6 +226,72 @@ def test_drill_down_by_keyboard(opened: Any) -> None:
     assert "Positives" in detail.inner_text()
     opened.keyboard.press("Space")
     assert not detail.is_visible()
+
+
+def test_figures_by_class_are_those_of_the_table(opened: Any, page: Path) -> None:
+    build(page.parent / "v0")
+    file = page.parent / "v0/tables/sim-toy-sub/toy-probe-classes.csv"
+    with file.open(newline="", encoding="utf-8") as lines:
+        wanted = {
+            (line["variant"], line["row"], line["class"]): line for line in csv.DictReader(lines)
+        }
+    title = opened.locator(f"{TABLE} caption").first.text_content()
+    table = opened.locator(TABLE).first
+    row = table.locator("tr.row", has_text="CLIP").first
+    row.locator("button.more").click()
+    shown = table.locator("tr.detail:visible table.classes tbody tr").all()
+    assert len(shown) == 4
+    for line in shown:
+        name, positives, auroc, _, auprc, f1 = line.locator("th, td").all_inner_texts()
+        figures = wanted[title.split(", ")[-1], "clip@sim", name]
+        assert positives == figures["positives"]
+        for one, key in ((auroc, "auroc"), (auprc, "auprc"), (f1, "f1")):
+            assert float(one) == pytest.approx(float(figures[key]), abs=6e-4)
+    assert line.locator("svg.bar line.interval").count() == 1
+
+
+def test_a_control_shows_its_verdict_and_no_rank(opened: Any) -> None:
+    section = opened.locator("section[data-protocol='toy-control']")
+    headings = section.locator("table.sortable > thead th").all_inner_texts()
+    assert "Holds 0.5" in headings
+    assert not any("Rank" in heading or "Same as" in heading for heading in headings)
+    assert section.locator("figure").count() == 0
+    cells = section.locator("tr.row").first.locator("> th, > td")
+    assert cells.count() == len(headings)
+    assert cells.nth(headings.index("Holds 0.5")).inner_text() in ("yes", "NO")
+    assert "nobody is ranked" in section.locator("ul.notes").inner_text()
+
+
+def test_contamination_is_shown(opened: Any) -> None:
+    section = opened.locator("section[data-task='sim-seen']")
+    row = section.locator("tr.row").first
+    assert row.locator(".status").inner_text() == "contaminated"
+    assert row.locator("td").first.inner_text() == ""  # no rank
+    assert "trained on 12 test records" in section.locator("ul.notes").inner_text()
+    row.locator("button.more").click()
+    assert "trained on 12 test records" in section.locator("tr.detail p.note").inner_text()
+
+
+def test_hostile_classes_are_text(opened: Any) -> None:
+    section = opened.locator("section[data-protocol='toy-control']")
+    section.locator("button.more").first.click()
+    names = section.locator("table.classes tbody th").all_inner_texts()
+    assert names == [plain(text) for text in HOSTILE[:4]]
+
+
+def test_search_finds_classes(opened: Any) -> None:
+    opened.get_by_label("Search").fill("onerror=alert")
+    assert opened.locator("tr.row:visible").count() >= 1
+    assert opened.locator("section[data-protocol='toy-control'] tr.row:visible").count() == 1
+
+
+def test_a_heat_map_starts_from_clean_and_says_the_loss(opened: Any) -> None:
+    heat = opened.locator("section[data-protocol='toy-noise'] table.heat")
+    assert heat.locator("thead th").all_inner_texts()[:2] == ["Row", "clean"]
+    first = heat.locator("tbody tr").first.locator("td").all_inner_texts()
+    clean, other = first[0], first[1]
+    value, loss = other.split(" ")
+    assert float(value) - float(clean) == pytest.approx(float(loss.strip("()")), abs=1.1e-3)
 
 
 def test_a_detail_follows_its_row_when_sorted(opened: Any) -> None:
