@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecgbench.errors import EcgbenchError, ResultError
 from ecgbench.hashing import file_sha256
@@ -23,6 +24,9 @@ from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.scoring import score
 from ecgbench.truth import Source, Truth, prepared, read_once, wanted_by
+
+if TYPE_CHECKING:
+    from ecgbench.plugins import ProtocolSpec
 
 QUICK = 100
 ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
@@ -161,14 +165,28 @@ def _registry_differences(result: Result) -> Iterator[str]:
             yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
         if (asked.dataset, asked.labels) != (result.task.dataset, result.task.label_set):
             yield f"{result.task.name} is a question on {asked.dataset} {asked.labels}"
-    if (
-        protocol
-        and protocol.value
-        and protocol.value.version == result.protocol.version
-        and protocol.value.fingerprint() != result.protocol.fingerprint
-    ):
+        if asked.mapping != result.task.mapping:
+            yield f"{result.task.name} maps its classes otherwise"
+    spec = protocol.value if protocol else None
+    if spec and spec.version == result.protocol.version:
         name = f"{result.protocol.name} {result.protocol.version}"
-        yield f"its protocol fingerprint is not that of {name}"
+        if spec.fingerprint() != result.protocol.fingerprint:
+            yield f"its protocol fingerprint is not that of {name}"
+        elif result.protocol.variant in spec.variants:
+            yield from _said_otherwise(result, spec)
+
+
+def _said_otherwise(result: Result, spec: ProtocolSpec) -> Iterator[str]:
+    """What tables read of a protocol, and its fingerprint alone does not hold a record to."""
+    said = result.protocol
+    for what, here, there in (
+        ("chance", spec.chance, said.chance),
+        ("track", spec.track, said.track),
+        ("kind of predictions", spec.predicts, said.predicts),
+        ("group of test records", spec.only(said.variant), said.only),
+    ):
+        if here != there:
+            yield f"says that its {what} is {there!r}; {said.name} has {here!r}"
 
 
 def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iterator[str]:

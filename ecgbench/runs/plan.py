@@ -52,7 +52,8 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
 
     Args:
         patterns: Each the name of a task (every protocol on it), of a protocol (on every task), or
-            ``TASK/PROTOCOL@VARIANT``; shell patterns in each; ``all``.
+            ``TASK/PROTOCOL@VARIANT``; shell patterns in each; ``all``. ``TASK/PROTOCOL`` in full also
+            means a protocol that the task does not list, e.g. one that needs more than most machines have.
         dataset: Only tasks of this data set.
 
     Raises:
@@ -71,6 +72,7 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
     chosen: dict[str, Question] = {}
     for pattern in patterns:
         matching = [question for question in everything if _means(pattern, question)]
+        matching = matching or _unlisted(pattern, dataset)
         if not matching:
             for name, reason in broken.items():
                 if fnmatchcase(name, pattern.partition("/")[0]):
@@ -130,6 +132,18 @@ def groups(
     return [group for group in planned if group.questions]
 
 
+def _unlisted(pattern: str, dataset: str | None) -> list[Question]:
+    """What a ``TASK/PROTOCOL`` or ``TASK/PROTOCOL@VARIANT`` in full means, whatever the task lists."""
+    name, slash, wanted = pattern.partition("/")
+    protocol, at, variant = wanted.partition("@")
+    if not slash or name not in tasks.names() or protocol not in protocols.names():
+        return []
+    if at and variant not in protocols.get(protocol).variants:
+        return []
+    task = tasks.get(name)
+    return _listed(task, wanted) if dataset in (None, task.dataset) else []
+
+
 def _listed(task: TaskSpec, listed: str) -> list[Question]:
     """What an entry of a task's ``protocols`` means: a protocol, or one variant of it.
 
@@ -141,7 +155,7 @@ def _listed(task: TaskSpec, listed: str) -> list[Question]:
     protocol = protocols.get(name)
     if at and variant not in protocol.variants:
         raise PluginError(
-            f"Task {task.name} lists {listed!r}, and {name} has no such variant.",
+            f"{listed!r} is asked of {task.name}, and {name} has no such variant.",
             did_you_mean(variant, protocol.variants),
         )
     return [

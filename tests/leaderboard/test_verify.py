@@ -249,6 +249,35 @@ def test_an_edited_fingerprint(folder: Path, key: tuple[str, str]) -> None:
     assert "is not the question that version.json pins" in said(folder)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said_"),
+    [
+        ("chance", None, "says that its chance is None; shuffled-labels has 0.5"),
+        ("only", {"sex": "male"}, "group of test records"),
+        ("predicts", "ranks", "kind of predictions"),
+    ],
+)
+def test_what_tables_read_of_a_protocol_is_that_of_the_protocol(
+    folder: Path, key: str, value: object, said_: str
+) -> None:
+    from ecgbench.plugins import protocols
+
+    spec = protocols.get("shuffled-labels")
+    honest = {
+        "name": spec.name,
+        "version": spec.version,
+        "track": spec.track,
+        "variant": "10%",
+        "fingerprint": spec.fingerprint(),
+        "chance": spec.chance,
+        "predicts": spec.predicts,
+    }
+    edit(cell(folder), lambda record: record["protocol"].update(honest))
+    assert "says that its" not in said(folder)
+    edit(cell(folder), lambda record: record["protocol"].update({key: value}))
+    assert said_ in said(folder)
+
+
 def test_fingerprints_are_held_against_the_tasks_that_are_installed(folder: Path) -> None:
     for path in (folder / "results").rglob("*.json"):  # all alike, and pinned so
         edit(path, lambda r: r["task"].update(name="ptbxl-sub"))

@@ -92,6 +92,16 @@ def test_a_task_may_list_one_variant_of_a_protocol(
     assert [q.name for q in questions(["one"])] == ["one/linear-probe@10%"]
     (tmp_path / "two.yaml").write_text(task.format("two", "linear-probe@20%"))
     monkeypatch.setattr(tasks, "_entries", None)
-    with pytest.raises(PluginError, match="lists 'linear-probe@20%', and linear-probe has no such"):
+    with pytest.raises(
+        PluginError, match="'linear-probe@20%' is asked of two, and linear-probe has no"
+    ):
         questions(["two"])
     assert questions(["one"]), "a broken task spoiled another"
+
+
+def test_a_protocol_that_a_task_does_not_list_is_asked_for_in_full() -> None:
+    found = names("sim-sub/report-generation-smollm2@greedy")
+    assert found == {"sim-sub/report-generation-smollm2@greedy"}
+    assert not any("smollm2" in name for name in names("sim-sub", "report-generation"))
+    with pytest.raises(UnknownNameError):
+        names("sim-sub/report-generation-smollm2", dataset="ptbxl")
