@@ -23,15 +23,22 @@ CONFIG = {"config": {"pretrain": {"batch_size": 32}}}
 
 
 def test_cg_dmer_has_its_six_and_merit_both_terms_and_lambdas() -> None:
-    six = variants_of(methods.get("cg_dmer"))
-    assert six[0] == AS_IT_IS
-    assert len(six) == 7
-    assert all(len(variant.overrides) == 1 for variant in six[1:])
+    as_it_is, *others = variants_of(methods.get("cg_dmer"))
+    assert as_it_is == AS_IT_IS
+    assert all(len(variant.overrides) == 1 for variant in others)
+    six = [variant for variant in others if variant.overrides[0].startswith("model.")]
+    assert len(six) == 6
     merit = {
         override for variant in variants_of(methods.get("merit")) for override in variant.overrides
     }
     assert {"model.weights.contrast=0.0", "model.weights.reconstruction=0.0"} <= merit
     assert {"model.weights.contrast=0.3", "model.weights.contrast=3.0"} <= merit
+
+
+@pytest.mark.parametrize("name", ["clip", "merl", "cg_dmer", "merit"])
+def test_every_method_that_reads_reports_has_the_control_on_those_of_others(name: str) -> None:
+    overrides = [variant.overrides for variant in variants_of(methods.get(name))]
+    assert ("pretrain.shuffle_reports=true",) in overrides
 
 
 @pytest.mark.parametrize(
