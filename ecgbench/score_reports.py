@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.results.predictions import RankPredictions, TextPredictions
+from ecgbench.results.figures import METRIC_VERSION, figure_of, number_of
+from ecgbench.results.predictions import RankPredictions, TextPredictions, rows_of
 from ecgbench.results.replicates import pack
 from ecgbench.results.schema import Figure, Scores
 
@@ -53,7 +54,6 @@ def score_texts(
         seed: Of its random numbers.
     """
     from ecgbench.metrics import clinical, text
-    from ecgbench.scoring import rows_of
     from ecgbench.stats.records import bootstrap_means, bootstrap_sums
 
     rows = rows_of(predictions.record_ids, reports.record_ids)
@@ -84,7 +84,6 @@ def score_ranks(
     seed: int,
 ) -> Scores:
     """Recall at 1, 5 and 10 and median rank, in both directions; as :func:`score_texts`."""
-    from ecgbench.scoring import rows_of
     from ecgbench.stats.records import bootstrap_means, bootstrap_medians
 
     rows = rows_of(predictions.record_ids, reports.record_ids)
@@ -111,8 +110,6 @@ def _f1(sums: Values) -> Values:
 
 
 def _scores(named: dict[str, Bootstrap], resamples: int) -> Scores:
-    from ecgbench.scoring import METRIC_VERSION, number_of
-
     first = next(iter(named.values()))
     return Scores(
         figures={name: _figure(name, boot) for name, boot in named.items()},
@@ -126,7 +123,6 @@ def _scores(named: dict[str, Bootstrap], resamples: int) -> Scores:
 
 def _figure(name: str, boot: Bootstrap) -> Figure:
     """A median's interval is of percentiles: no other holds on a scale of whole numbers."""
-    from ecgbench.scoring import figure_of
     from ecgbench.stats.bootstrap import macro_interval
     from ecgbench.stats.records import percentile_intervals
 

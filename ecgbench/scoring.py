@@ -7,7 +7,6 @@ compared resample by resample.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,27 +15,28 @@ from numpy.typing import NDArray
 
 from ecgbench.errors import ResultError
 from ecgbench.hashing import content_hash
+from ecgbench.results.figures import METRIC_VERSION, figure_of, number_of
 from ecgbench.results.predictions import (
     Predictions,
     RankPredictions,
     ScorePredictions,
     TextPredictions,
+    difference,
+    rows_of,
 )
 from ecgbench.results.replicates import pack
-from ecgbench.results.schema import ClassFigures, Figure, Scores
+from ecgbench.results.schema import ClassFigures, Scores
 from ecgbench.score_reports import Reports, score_ranks, score_texts
 
 if TYPE_CHECKING:
     from ecgbench.metrics.weighted import Statistic
-    from ecgbench.stats.bootstrap import Bootstrap, Interval
+    from ecgbench.stats.bootstrap import Bootstrap
 
 BOOTSTRAP_SEED = 0
-METRIC_VERSION = 1
-DIGITS = 10  # of a figure in a record: what a last bit of floating point may change is cut off
 
 
 class Labels(Protocol):
-    """What is known of the test records; see :class:`ecgbench.data.dataset.LabelTable`."""
+    """What is known of the test records; see :class:`ecgbench.data.labels.LabelTable`."""
 
     @property
     def classes(self) -> Sequence[str]:
@@ -86,7 +86,7 @@ def score(
     if tuple(predictions.classes) != tuple(labels.classes):
         raise ResultError(
             f"The predictions are of other classes than the labels: "
-            f"{_difference(predictions.classes, labels.classes) or 'the same in another order'}."
+            f"{difference(predictions.classes, labels.classes) or 'the same in another order'}."
         )
     scores = predictions.scores[rows_of(predictions.record_ids, labels.record_ids)]
     values = np.asarray(labels.values)
@@ -98,24 +98,6 @@ def test_fingerprint(labels: Labels) -> str:
     """Hash of the test records' ids and labels: equal where figures are of the same question."""
     ids = [str(record) for record in labels.record_ids]
     return content_hash([list(labels.classes), ids, np.asarray(labels.values).tolist()])
-
-
-def rows_of(
-    predicted: Sequence[str] | NDArray[np.str_], wanted: Sequence[str] | NDArray[np.str_]
-) -> NDArray[np.intp]:
-    """Where each wanted record stands in the predictions.
-
-    Raises:
-        ResultError: A record is missing, not asked for, or there twice; names the first ones.
-    """
-    position = {str(record): row for row, record in enumerate(predicted)}
-    if len(position) != len(predicted):
-        count = Counter(str(record) for record in predicted)
-        twice = sorted(record for record, times in count.items() if times > 1)
-        raise ResultError(f"Predicted more than once: {_first(twice)}.")
-    if problem := _difference(position, [str(record) for record in wanted]):
-        raise ResultError(f"The predictions are not of the test records: {problem}.")
-    return np.array([position[str(record)] for record in wanted], np.intp)
 
 
 def _bootstraps(
@@ -209,34 +191,3 @@ def macro_draws(boot: Bootstrap) -> NDArray[np.float64]:
 
 def _f1_name(boots: dict[str, Bootstrap]) -> str:
     return "f1" if "f1" in boots else "f1_test_max"
-
-
-def figure_of(interval: Interval) -> Figure:
-    """An interval as records hold it."""
-    return Figure(
-        value=number_of(interval.value),
-        low=number_of(interval.low),
-        high=number_of(interval.high),
-        se=number_of(interval.se),
-    )
-
-
-def number_of(value: float | np.floating) -> float | None:
-    """A number in the digits of a record; None for NaN."""
-    return round(float(value), DIGITS) + 0.0 if np.isfinite(value) else None
-
-
-def _difference(found: Sequence[str] | dict[str, int], wanted: Sequence[str]) -> str:
-    """In words, what one list of names lacks and has too many of; empty where they agree."""
-    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
-    parts = []
-    if missing:
-        parts.append(f"{len(missing)} missing ({_first(missing)})")
-    if extra:
-        parts.append(f"{len(extra)} that do not belong ({_first(extra)})")
-    return ", ".join(parts)
-
-
-def _first(names: Sequence[str], count: int = 3) -> str:
-    shown = ", ".join(repr(name) for name in names[:count])
-    return shown + (", ..." if len(names) > count else "")

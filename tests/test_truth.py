@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgbench.data.dataset import LabelTable
+from ecgbench.data.labels import LabelTable
 from ecgbench.errors import DataError
 from ecgbench.truth import Wanted, from_metadata, prepared, split_of
 

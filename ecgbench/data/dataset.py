@@ -11,36 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.data import merl
+from ecgbench.data.generated import generated_source
+from ecgbench.data.labels import SPLITS, LabelTable
 from ecgbench.data.prepare import find_store, prepare_store
 from ecgbench.data.spec import DatasetSpec, datasets
 from ecgbench.data.store import Store, open_store, verify_store
 from ecgbench.errors import DataError, did_you_mean
-from ecgbench.hashing import code_hash, content_hash
-from ecgbench.paths import atomic_dir, stage_dir
+from ecgbench.paths import stage_dir
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SPLITS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class LabelTable:
-    """The labels of the records that have any of a label set.
-
-    Attributes:
-        label_set: Its name.
-        classes: Class names, in the order of the columns (sorted).
-        record_ids: Ids, str [n].
-        rows: Positions in the data set, int64 [n], ascending.
-        values: 0 and 1, uint8 [n, classes].
-    """
-
-    label_set: str
-    classes: tuple[str, ...]
-    record_ids: npt.NDArray[np.str_]
-    rows: npt.NDArray[np.int64]
-    values: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -102,10 +83,8 @@ class Dataset:
         Raises:
             DataError: No such label set or split.
         """
-        from ecgbench.data import merl
-
         if label_set.startswith(merl.LABEL_SETS):
-            return merl.merl_labels(self, label_set, split)
+            return merl.merl_labels(list(map(str, self.records.index)), label_set, split)
         sets = self.store.label_sets
         if label_set not in sets:
             raise DataError(
@@ -183,34 +162,6 @@ def verify(name: str) -> Store:
     store = open_dataset(name).store
     verify_store(store)
     return store
-
-
-def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
-    """The WFDB folder of a simulated set, written where it is not there yet.
-
-    The folder's name holds the hash of the code that writes it, so that a changed simulator is never
-    taken for the old one.
-
-    Raises:
-        DataError: The data set is not simulated by us.
-    """
-    if spec.generator is None:
-        raise DataError(f"{spec.name} is not simulated.")
-    code = code_hash([Path(__file__).parent / "simulated" / "corpus.py"])
-    key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
-    target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
-    if not target.exists():
-        from ecgbench.data.simulated import write_corpus
-
-        with atomic_dir(target) as scratch:
-            write_corpus(
-                scratch,
-                n_records=spec.generator.records,
-                seed=spec.generator.seed,
-                workers=workers,
-                rate=spec.rate,
-            )
-    return target
 
 
 def _open_generated(spec: DatasetSpec) -> Dataset:

@@ -62,7 +62,7 @@ def fetch(
     """
     spec = datasets.get(name)
     if spec.generator is not None:
-        from ecgbench.data.dataset import generated_source
+        from ecgbench.data.generated import generated_source
 
         return generated_source(spec)
     folder = to or source_dir(spec)

@@ -19,6 +19,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The labels of the records that have any of a label set.
+
+    Attributes:
+        label_set: Its name.
+        classes: Class names, in the order of the columns (sorted).
+        record_ids: Ids, str [n].
+        rows: Positions in the data set, int64 [n], ascending.
+        values: 0 and 1, uint8 [n, classes].
+    """
+
+    label_set: str
+    classes: tuple[str, ...]
+    record_ids: npt.NDArray[np.str_]
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class LabelSet:
     """Classes and the codes that make them.

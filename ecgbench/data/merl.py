@@ -8,13 +8,14 @@ they differ from ours stands in docs/data.md.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgbench.data.dataset import SPLITS, Dataset, LabelTable
+from ecgbench.data.labels import SPLITS, LabelTable
 from ecgbench.errors import DataError, did_you_mean
 
 # Folder and prefix of the files, the column with the record, the last column before the classes.
@@ -32,11 +33,11 @@ LABEL_SETS = "merl-files/"
 FOLDER = "ECGBENCH_MERL_SPLITS"
 
 
-def merl_labels(dataset: Dataset, label_set: str, split: str | None) -> LabelTable:
+def merl_labels(records: Sequence[str], label_set: str, split: str | None) -> LabelTable:
     """Records and labels of a label set ``merl-files/NAME``, from the files that the user has.
 
     Args:
-        dataset: The data set that holds the records.
+        records: Ids of the data set's records, in its order.
         label_set: With a name of :func:`read_merl_split`.
         split: ``train``, ``val`` or ``test``; None: all of them, one after the other.
 
@@ -49,7 +50,7 @@ def merl_labels(dataset: Dataset, label_set: str, split: str | None) -> LabelTab
             f"The labels {label_set} are in MERL's own files, which ecgbench does not bring.",
             f"Get finetune/data_split of MERL's public code and set {FOLDER} to that folder.",
         )
-    tables = read_merl_split(dataset, label_set.removeprefix(LABEL_SETS), Path(folder))
+    tables = read_merl_split(records, label_set.removeprefix(LABEL_SETS), Path(folder))
     chosen = list(tables.values()) if split is None else [tables[split]]
     return replace(
         chosen[0],
@@ -60,12 +61,12 @@ def merl_labels(dataset: Dataset, label_set: str, split: str | None) -> LabelTab
     )
 
 
-def read_merl_split(dataset: Dataset, name: str, folder: Path) -> dict[str, LabelTable]:
+def read_merl_split(records: Sequence[str], name: str, folder: Path) -> dict[str, LabelTable]:
     """Read one of MERL's six splits.
 
     Args:
-        dataset: The data set that holds the records; those that it lacks are left out, so the number
-            of rows says how many it has.
+        records: Ids of a data set's records, in its order; those that it lacks are left out, so the
+            number of rows says how many it has.
         name: ``super``, ``sub``, ``form``, ``rhythm``, ``cpsc2018`` or ``csn``.
         folder: MERL's ``data_split`` folder.
 
@@ -73,14 +74,14 @@ def read_merl_split(dataset: Dataset, name: str, folder: Path) -> dict[str, Labe
         Train, val and test, in the order of the files: MERL's fractions depend on it.
 
     Raises:
-        DataError: No such split, a file is missing, or the data set has none of its records.
+        DataError: No such split, a file is missing, or none of its records is among them.
     """
     if name not in _FILES:
         raise DataError(f"MERL has no split {name!r}.", did_you_mean(name, _FILES))
-    place = {str(record): row for row, record in enumerate(dataset.records.index)}
+    place = {str(record): row for row, record in enumerate(records)}
     tables = {split: _read(place, name, folder, split) for split in SPLITS}
     if not any(len(table.rows) for table in tables.values()):
-        raise DataError(f"{dataset.spec.name} has no record of MERL's split {name!r}.")
+        raise DataError(f"None of the records is of MERL's split {name!r}.")
     return tables
 
 

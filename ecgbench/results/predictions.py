@@ -15,6 +15,8 @@ A ``.npz`` of plain arrays, read with ``allow_pickle=False``:
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,3 +148,37 @@ def read_predictions(path: Path) -> Predictions:
     except Exception as error:  # a hostile file may fail in any way
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ResultError(f"{path} holds no predictions: {reason}.") from error
+
+
+def rows_of(
+    predicted: Sequence[str] | NDArray[np.str_], wanted: Sequence[str] | NDArray[np.str_]
+) -> NDArray[np.intp]:
+    """Where each wanted record stands in the predictions.
+
+    Raises:
+        ResultError: A record is missing, not asked for, or there twice; names the first ones.
+    """
+    position = {str(record): row for row, record in enumerate(predicted)}
+    if len(position) != len(predicted):
+        count = Counter(str(record) for record in predicted)
+        twice = sorted(record for record, times in count.items() if times > 1)
+        raise ResultError(f"Predicted more than once: {_first(twice)}.")
+    if problem := difference(position, [str(record) for record in wanted]):
+        raise ResultError(f"The predictions are not of the test records: {problem}.")
+    return np.array([position[str(record)] for record in wanted], np.intp)
+
+
+def difference(found: Sequence[str] | dict[str, int], wanted: Sequence[str]) -> str:
+    """In words, what one list of names lacks and has too many of; empty where they agree."""
+    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    parts = []
+    if missing:
+        parts.append(f"{len(missing)} missing ({_first(missing)})")
+    if extra:
+        parts.append(f"{len(extra)} that do not belong ({_first(extra)})")
+    return ", ".join(parts)
+
+
+def _first(names: Sequence[str], count: int = 3) -> str:
+    shown = ", ".join(repr(name) for name in names[:count])
+    return shown + (", ..." if len(names) > count else "")

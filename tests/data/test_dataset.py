@@ -5,8 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from ecgbench.data import dataset as module
-from ecgbench.data.dataset import generated_source, open_dataset, prepare
+from ecgbench.data import generated
+from ecgbench.data.dataset import open_dataset, prepare
+from ecgbench.data.generated import generated_source
 from ecgbench.data.spec import datasets
 from ecgbench.errors import DataError, UnknownNameError
 
@@ -100,7 +101,7 @@ def test_simulated_sets_are_made_once_and_again_when_the_simulator_changes(
     assert first.simulated
     assert open_dataset("simtoy").store.path == first.store.path
     assert calls == [(20, 3, 100)]
-    monkeypatch.setattr(module, "code_hash", lambda paths: "another simulator")
+    monkeypatch.setattr(generated, "code_hash", lambda paths: "another simulator")
     assert open_dataset("simtoy").fingerprint == first.fingerprint  # the same bytes came out
     assert len(calls) == 2
     assert generated_source(spec).is_dir()

@@ -22,7 +22,9 @@ def mini(shared_data, tmp_path_factory):
 
 def test_merls_splits_of_ptbxl_are_ours(mini, shared_data) -> None:
     for name, classes in CLASSES.items():
-        theirs = read_merl_split(mini, name, shared_data / "labels/merl")
+        theirs = read_merl_split(
+            list(map(str, mini.records.index)), name, shared_data / "labels/merl"
+        )
         for split, table in theirs.items():
             ours = mini.labels(name, split)
             assert len(table.classes) == classes
@@ -37,7 +39,9 @@ def test_merls_csn_labels_keep_their_mistakes(
 ) -> None:
     add_spec(sample_of("csn"))
     csn = prepare("csn-sample", linked(shared_data / "csn", tmp_path / "csn"), workers=1)
-    train = read_merl_split(csn, "csn", shared_data / "labels/merl")["train"]
+    train = read_merl_split(list(map(str, csn.records.index)), "csn", shared_data / "labels/merl")[
+        "train"
+    ]
     assert len(train.classes) == 38
     row = train.record_ids.tolist().index("JS00001")  # fibrillation alone
     assert train.values[row, train.classes.index("AF")] == 1
@@ -65,8 +69,8 @@ def test_merls_fractions_lack_the_classes_that_they_are_known_to_lack(shared_dat
 
 def test_what_is_not_there_is_named(mini, shared_data, tmp_path) -> None:
     with pytest.raises(DataError, match="no split 'suub'"):
-        read_merl_split(mini, "suub", shared_data / "labels/merl")
+        read_merl_split(list(map(str, mini.records.index)), "suub", shared_data / "labels/merl")
     with pytest.raises(DataError, match="There is no"):
-        read_merl_split(mini, "sub", tmp_path)
-    with pytest.raises(DataError, match="no record of MERL's split 'csn'"):
-        read_merl_split(mini, "csn", shared_data / "labels/merl")
+        read_merl_split(list(map(str, mini.records.index)), "sub", tmp_path)
+    with pytest.raises(DataError, match="None of the records is of MERL's split 'csn'"):
+        read_merl_split(list(map(str, mini.records.index)), "csn", shared_data / "labels/merl")

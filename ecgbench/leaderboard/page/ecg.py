@@ -71,7 +71,7 @@ def examples(table: Table, predictions: ScorePredictions, classes: int = 3) -> l
 def _example(
     dataset: Dataset, row: Row, name: str, word: str, truth: object, position: int
 ) -> Example:
-    from ecgbench.data.dataset import LabelTable
+    from ecgbench.data.labels import LabelTable
 
     assert isinstance(truth, LabelTable)
     store = dataset.store

@@ -1,0 +1,38 @@
+"""The folders of the simulated data sets, written when they are first asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecgbench.data.spec import DatasetSpec
+from ecgbench.errors import DataError
+from ecgbench.hashing import code_hash, content_hash
+from ecgbench.paths import atomic_dir, stage_dir
+
+
+def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
+    """The WFDB folder of a simulated set, written where it is not there yet.
+
+    The folder's name holds the hash of the code that writes it, so that a changed simulator is never
+    taken for the old one.
+
+    Raises:
+        DataError: The data set is not simulated by us.
+    """
+    if spec.generator is None:
+        raise DataError(f"{spec.name} is not simulated.")
+    code = code_hash([Path(__file__).parent / "simulated" / "corpus.py"])
+    key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
+    target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
+    if not target.exists():
+        from ecgbench.data.simulated import write_corpus
+
+        with atomic_dir(target) as scratch:
+            write_corpus(
+                scratch,
+                n_records=spec.generator.records,
+                seed=spec.generator.seed,
+                workers=workers,
+                rate=spec.rate,
+            )
+    return target
