@@ -49,7 +49,8 @@ def test_counts_are_exact_and_limb_leads_show_none_one_or_all(
             16, LEADS, patches, lead_fraction=leads, patch_fraction=tokens, device="cpu"
         )
     except ValueError as refusal:  # so little hidden that limb leads would give each other away
-        assert "leak-free" in str(refusal)
+        if "leak-free" not in str(refusal):
+            raise
         reject()
     check_indices(mask)
     shown = visible(mask, patches)
