@@ -140,7 +140,9 @@ def _overall(all_blocks: Sequence[Block], pages: Sequence[str]) -> dict[str, str
     for (dataset, track, _), members in sorted(groups.items()):
         sheet = overall_sheet(members)
         files[f"{TABLES}/overall-{safe_name(dataset)}-{safe_name(track)}.csv"] = to_csv(sheet)
-        text.append(to_markdown(sheet))
+        # to read: what is of several tasks; one task's figures stand on its own page
+        several = [block for block in members if len(block.tables) > 1]
+        text.append(to_markdown(overall_sheet(several) if several else sheet))
     links = [f"- [{page}]({page}.md)" for page in pages]
     files[f"{TABLES}/README.md"] = "\n".join([*text, "## By task and protocol", "", *links, ""])
     return files
