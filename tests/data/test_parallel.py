@@ -13,9 +13,11 @@ import pytest
 from ecgbench.data.parallel import for_each
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ecgbench.data.parallel import for_each
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job is started deaf to it
 
 def slow(item):
     Path(sys.argv[1], str(item)).write_text("")
