@@ -16,6 +16,7 @@ from ecgbench.data.cli import app as data_app
 from ecgbench.errors import EcgbenchError
 from ecgbench.inspection.cli import inspect
 from ecgbench.leaderboard.cli import app as leaderboard_app
+from ecgbench.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
 
 if TYPE_CHECKING:
     from ecgbench.results.schema import Result
@@ -71,43 +72,34 @@ def _root(
     pass
 
 
-Paths = Annotated[list[Path] | None, typer.Option(help="Folder with methods of your own.")]
-
-
 @app.command("list")
 def list_(
     what: Annotated[str, typer.Argument(help="methods, tasks, protocols or datasets.")],
-    methods_path: Paths = None,
+    methods_path: MethodsPath = None,
 ) -> None:
     """List what is registered, with what is broken and why."""
     from ecgbench.listing import table_of
 
-    _add_paths(methods_path)
     typer.echo(table_of(what))
 
 
 @app.command()
 def run(
     methods: Annotated[str, typer.Option(help="Names, separated by commas; or all.")],
-    tasks: Annotated[
-        str, typer.Option(help="TASK, PROTOCOL or TASK/PROTOCOL@VARIANT, by commas; patterns work.")
-    ],
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
-    profile: Annotated[str, typer.Option(help="demo, mini, paper, or a YAML file.")] = "mini",
+    tasks: Tasks,
+    seeds: Seeds = 1,
+    profile: Profile = "mini",
     data: Annotated[str | None, typer.Option(help="Only tasks on this data set.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
-    methods_path: Paths = None,
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="key=value, e.g. pretrain.steps=500.")
-    ] = None,
+    dry_run: DryRun = False,
+    methods_path: MethodsPath = None,
+    overrides: Overrides = None,
 ) -> None:
     """Run methods on tasks; what is there already is not run again."""
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Request, carry_out, make_plan
     from ecgbench.runs.show import show_plan, show_results
 
-    _add_paths(methods_path)
     request = Request(
         methods=chosen_methods(methods.split(",")),
         questions=questions(tasks.split(","), data),
@@ -157,10 +149,3 @@ def _announce(item: Planned) -> None:
 def _report(result: Result) -> None:
     if result.status == "failed":
         typer.secho(f"  {result.cell}: failed, {result.reason}", fg="red", err=True)
-
-
-def _add_paths(methods_path: list[Path] | None) -> None:
-    from ecgbench.plugins import methods
-
-    for folder in methods_path or []:
-        methods.add_path(folder)

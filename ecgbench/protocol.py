@@ -241,8 +241,11 @@ class Protocol(ABC):
     def __init__(self, spec: ProtocolSpec) -> None:
         self.spec = spec
 
-    def refuses(self, info: MethodInfo) -> str | None:
-        """Why a method cannot take part; None where it can."""
+    def refuses(self, info: MethodInfo, config: DictConfig) -> str | None:
+        """Why a method cannot take part as it is configured; None where it can.
+
+        Asked before anything is trained.
+        """
         return self.spec.declines(info)
 
     @abstractmethod

@@ -7,6 +7,7 @@ from a data set's metadata files alone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,6 +125,20 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
         wanted, table.classes, table.values, dataset.records.iloc[table.rows], table.rows
     )
     return replace(found, data_fingerprint=dataset.fingerprint)
+
+
+def remembered(open_dataset: Callable[[str], Dataset]) -> Source:
+    """Splits of prepared data sets, each read once.
+
+    Args:
+        open_dataset: Gives a data set by its name.
+    """
+
+    @functools.cache
+    def read(wanted: Wanted) -> Truth:
+        return split_of(open_dataset(wanted.dataset), wanted)
+
+    return read
 
 
 def prepared(wanted: Wanted) -> Truth:

@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from omegaconf import DictConfig
 from torch import nn
 from torch.nn import functional as F
 
 from ecgbench.data.merl import merl_fraction_rows
 from ecgbench.errors import NotApplicableError
 from ecgbench.metrics.classification import auroc, macro
+from ecgbench.plugins import MethodInfo
 from ecgbench.protocol import Bench, Features, Labelled, Outcome, Protocol, Records
 from ecgbench.results.predictions import ScorePredictions
 
@@ -77,12 +79,23 @@ class FirstSeconds:
 class MerlLinearProbe(Protocol):
     """One linear layer on frozen features, trained by MERL's schedule."""
 
+    def refuses(self, info: MethodInfo, config: DictConfig) -> str | None:
+        """As every protocol, and a method whose input is not MERL's; says what to set."""
+        wanted = self.spec.params["signal"]
+        if all(config.signal[key] == value for key, value in wanted.items()):
+            return super().refuses(info, config)
+        overrides = " ".join(f"signal.{key}={_typed(value)}" for key, value in wanted.items())
+        return super().refuses(info, config) or (
+            f"Track merl has other signals than {info.name} is configured for. "
+            f"Pre-train and run it with {overrides}."
+        )
+
     def run(self, bench: Bench) -> Outcome:
         """Train on MERL's draw, take the epoch that the variant names, predict the test records."""
         settings = bench.settings
         train, val = bench.labelled("train"), bench.labelled("val")
         for records in (train.records, bench.test):
-            _see_signals(bench, records)
+            _see_rate(records, bench.settings["signal"]["rate"])
         if int(settings["fraction"] * len(train.records)) < 1 or not len(val.records):
             raise NotApplicableError(
                 f"{len(train.records)} training and {len(val.records)} validation records are too few "
@@ -188,23 +201,16 @@ def _features(bench: Bench, records: Records) -> Features:
     return bench.features(records, None if seconds is None else FirstSeconds(seconds))
 
 
-def _see_signals(bench: Bench, records: Records) -> None:
-    """See that the method's input is what MERL's is.
+def _see_rate(records: Records, wanted: float) -> None:
+    """See that the data are stored as finely as MERL reads them.
 
     Raises:
-        NotApplicableError: It is not; says what to set.
+        NotApplicableError: They are not.
     """
-    wanted, rate = bench.settings["signal"], records.dataset.store.rate
-    if any(bench.config.signal[key] != value for key, value in wanted.items()):
-        overrides = " ".join(f"signal.{key}={_typed(value)}" for key, value in wanted.items())
+    name, rate = records.dataset.spec.name, records.dataset.store.rate
+    if rate < wanted:
         raise NotApplicableError(
-            f"Track merl has other signals than {bench.info.name} is configured for.",
-            f"Pre-train and run it with {overrides}.",
-        )
-    if rate < wanted["rate"]:
-        raise NotApplicableError(
-            f"Track merl reads {wanted['rate']:g} Hz, and {records.dataset.spec.name} is stored at "
-            f"{rate:g} Hz."
+            f"Track merl reads {wanted:g} Hz, and {name} is stored at {rate:g} Hz."
         )
 
 

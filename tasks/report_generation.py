@@ -26,6 +26,8 @@ from ecgbench.errors import DataError
 from ecgbench.protocol import Bench, Outcome, Protocol, Records, Reported
 from ecgbench.results.predictions import TextPredictions
 
+from .alignment import unit
+
 if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .report_writer import Prompts, ReportWriter
@@ -96,7 +98,7 @@ def nearest(
     values = known.astype(np.float64)
     mean, spread = values.mean(axis=0), values.std(axis=0)
     scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
-    a, b = (_unit((part.astype(np.float64) - mean) * scale) for part in (wanted, values))
+    a, b = (unit((part.astype(np.float64) - mean) * scale) for part in (wanted, values))
     cosines = a @ b.T
     places = cosines.argmax(axis=1)
     return places, cosines[np.arange(len(a)), places]
@@ -246,14 +248,6 @@ def _by_nearest(bench: Bench, train: Reported) -> Written:
     places, cosines = nearest(bench.features(train.records), bench.features(bench.test))
     texts = [train.texts[place] for place in places]
     return Written(texts, {"mean_cosine": round(float(cosines.mean()), 6)})
-
-
-def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(values, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(
-        values, length, out=np.zeros_like(values), where=length > 0
-    )
-    return unit
 
 
 def _see_that_it_can_be_scored() -> None:

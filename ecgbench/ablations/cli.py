@@ -7,35 +7,28 @@ from typing import Annotated
 
 import typer
 
+from ecgbench.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
+
 
 def ablate(
     method: Annotated[str, typer.Argument(help="Its name.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="key=value for every variant.")
-    ] = None,
-    tasks: Annotated[
-        str, typer.Option(help="TASK, PROTOCOL or TASK/PROTOCOL@VARIANT, by commas; patterns work.")
-    ] = "sim-sub/linear-probe,sim-sub/zero-shot@en",
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
-    profile: Annotated[str, typer.Option(help="demo, mini, paper, or a YAML file.")] = "demo",
+    overrides: Overrides = None,
+    tasks: Tasks = "sim-sub/linear-probe,sim-sub/zero-shot@en",
+    seeds: Seeds = 1,
+    profile: Profile = "demo",
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs/ablations"),
     card: Annotated[
         Path | None, typer.Option(help="README.md whose marked table is written anew.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
-    methods_path: Annotated[
-        list[Path] | None, typer.Option(help="Folder with methods of your own.")
-    ] = None,
+    dry_run: DryRun = False,
+    methods_path: MethodsPath = None,
 ) -> None:
     """Run a method as it is and with each of its ablations; what is there is not run again."""
     from ecgbench.ablations.table import ablation_table, write_into
     from ecgbench.ablations.variants import variants_of
-    from ecgbench.plugins import methods
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Plan, Request, carry_out, make_plan
 
-    for folder in methods_path or []:
-        methods.add_path(folder)
     infos = chosen_methods([method])
     requests = {
         variant: Request(

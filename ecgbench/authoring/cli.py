@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ecgbench.options import MethodsPath
+
 new = typer.Typer(help="Write a first method, task or data set that works.", no_args_is_help=True)
 
 Into = Annotated[Path, typer.Option(help="Folder that gets it.")]
@@ -62,18 +64,13 @@ def new_dataset_command(
 
 def check(
     name: Annotated[str, typer.Argument(help="Name of a method.")],
-    methods_path: Annotated[
-        list[Path] | None, typer.Option(help="Folder with methods of your own.")
-    ] = None,
+    methods_path: MethodsPath = None,
     only: Annotated[str, typer.Option(help="Pattern of the laws, e.g. '*gradient*'.")] = "*",
 ) -> None:
     """Hold a method against the laws that every method keeps."""
     from ecgbench.authoring.check import check_method
     from ecgbench.leaderboard.inert import plain
-    from ecgbench.plugins import methods
 
-    for folder in methods_path or []:
-        methods.add_path(folder)
     broken = 0
     for finding in check_method(name, only):
         broken += finding.outcome == "broken"
@@ -92,20 +89,15 @@ def submit(
         Path | None,
         typer.Option(help="Folder with PTB-XL's two CSV files, in place of a prepared data set."),
     ] = None,
-    methods_path: Annotated[
-        list[Path] | None, typer.Option(help="Folder with methods of your own.")
-    ] = None,
+    methods_path: MethodsPath = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
     """Check results for the leaderboard and write what a pull request needs."""
     from ecgbench.authoring.submit import examine
     from ecgbench.authoring.submit import submit as run
     from ecgbench.leaderboard.inert import plain
-    from ecgbench.plugins import methods
     from ecgbench.truth import from_metadata, prepared
 
-    for path in methods_path or []:
-        methods.add_path(path)
     source = prepared if labels is None else from_metadata(labels)
     examined = examine(folder, board, source, jobs)
     for line in examined.passed:

@@ -157,7 +157,7 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     from ecgbench.runs.execute import Session
     from ecgbench.runs.plan import Question
     from ecgbench.training.recipe import Recipe
-    from ecgbench.truth import Truth, Wanted, split_of
+    from ecgbench.truth import remembered
 
     info = methods.get(result.method.name)
     config = effective(info, result.profile, result.overrides)
@@ -180,14 +180,9 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
             )
     opened = functools.cache(open_dataset)
     dataset = opened(task.trained_on.dataset)
-    corpus = tuple(opened(name) for name in config.pretrain.data) or (dataset,)
-    recipe = Recipe(info, config, corpus, result.seed)
+    recipe = Recipe.of(info, config, dataset, result.seed, opened)
     command = ("reproduce", result.key)
-
-    def truth_of(wanted: Wanted) -> Truth:
-        return split_of(opened(wanted.dataset), wanted)
-
-    session = Session(recipe, dataset, opened, truth_of, out, result.overrides, command)
+    session = Session(recipe, dataset, opened, remembered(opened), out, result.overrides, command)
     return session, Question(task, protocol, result.protocol.variant)
 
 

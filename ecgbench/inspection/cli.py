@@ -7,22 +7,20 @@ from typing import Annotated
 
 import typer
 
+from ecgbench.options import MethodsPath, Overrides, Profile
+
 
 def inspect(
     method: Annotated[str, typer.Argument(help="Its name.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="key=value, e.g. pretrain.steps=500.")
-    ] = None,
+    overrides: Overrides = None,
     data: Annotated[str, typer.Option(help="Data set to look at it with.")] = "sim",
-    profile: Annotated[str, typer.Option(help="demo, mini, paper, or a YAML file.")] = "mini",
+    profile: Profile = "mini",
     seed: Annotated[int, typer.Option(min=0, help="Of the pre-training.")] = 0,
     records: Annotated[int, typer.Option(min=1, help="How many are reconstructed.")] = 3,
     out: Annotated[
         Path | None, typer.Option(help="Folder of pictures; default: runs/inspect/METHOD.")
     ] = None,
-    methods_path: Annotated[
-        list[Path] | None, typer.Option(help="Folder with methods of your own.")
-    ] = None,
+    methods_path: MethodsPath = None,
 ) -> None:
     """Draw what a method reconstructs, its embedding, its training and its bounds."""
     from ecgbench.inspection.subject import Subject, recipe_of
@@ -31,8 +29,6 @@ def inspect(
     from ecgbench.training.pretrain import pretrain
     from ecgbench.training.recipe import find
 
-    for folder in methods_path or []:
-        methods.add_path(folder)
     given = tuple(overrides or ())
     recipe, dataset = recipe_of(methods.get(method), data, profile, seed, given)
     if find(recipe) is None and recipe.trains:

@@ -25,6 +25,7 @@ from ecgbench.inspection.reconstructions import Rebuilt, reconstructions
 from ecgbench.inspection.subject import SPLIT, Subject, facts
 from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page.render import TEMPLATES as STYLE
+from ecgbench.leaderboard.page.render import html_templates
 from ecgbench.paths import atomic_write
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -78,15 +79,7 @@ def write_page(subject: Subject, out: Path, records: int) -> Path:
 
 def render(subject: Subject, sections: Sequence[Section]) -> str:
     """The page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(TEMPLATES)
     environment.filters["data"] = _data_address
     return environment.get_template("inspect.html.j2").render(
         title=plain(f"{subject.info.title} on {subject.dataset.spec.name}"),

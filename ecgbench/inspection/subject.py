@@ -74,10 +74,7 @@ def recipe_of(
     """
     config = effective(info, profile, overrides)
     dataset = open_dataset(data)
-    corpus = tuple(
-        dataset if name == data else open_dataset(name) for name in config.pretrain.data
-    ) or (dataset,)
-    return Recipe(info, config, corpus, seed), dataset
+    return Recipe.of(info, config, dataset, seed, open_dataset), dataset
 
 
 def facts(subject: Subject) -> list[tuple[str, str]]:

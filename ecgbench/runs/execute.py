@@ -93,7 +93,7 @@ class Session:
         protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
             question.protocol
         )
-        reason = protocol.refuses(self.recipe.info)
+        reason = protocol.refuses(self.recipe.info, self.recipe.config)
         if reason is None and not len(self._truth(question)):
             reason = f"no test record is left of {_asked(question)}"
         if reason is not None:

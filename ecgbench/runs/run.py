@@ -18,7 +18,7 @@ from ecgbench.runs.execute import Session
 from ecgbench.runs.plan import Group, Question, groups
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
-from ecgbench.truth import Truth, Wanted, split_of
+from ecgbench.truth import remembered
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,7 @@ def make_plan(request: Request) -> Plan:
         signal_spec(config)  # a wish that cannot be met stops here, not in every cell
     absent: dict[str, DataError] = {}
     open_once = functools.cache(open_dataset)
-
-    @functools.cache
-    def truth_of(wanted: Wanted) -> Truth:
-        return split_of(open_once(wanted.dataset), wanted)
+    truth_of = remembered(open_once)
 
     def tested_here(question: Question) -> bool:
         try:
@@ -116,14 +113,13 @@ def make_plan(request: Request) -> Plan:
         config = configs[group.info.name]
         try:
             dataset = open_once(group.dataset)
-            corpus = tuple(open_once(name) for name in config.pretrain.data) or (dataset,)
+            recipe = Recipe.of(group.info, config, dataset, group.seed, open_once)
         except DataError as error:
             absent[group.dataset] = error
             continue
         here = replace(group, questions=tuple(q for q in group.questions if tested_here(q)))
         if not here.questions:
             continue
-        recipe = Recipe(group.info, config, corpus, group.seed)
         session = Session(
             recipe, dataset, open_once, truth_of, request.out, request.overrides, request.command
         )

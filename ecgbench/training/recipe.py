@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,23 @@ class Recipe:
     config: DictConfig
     datasets: tuple[Dataset, ...]
     seed: int
+
+    @classmethod
+    def of(
+        cls,
+        info: MethodInfo,
+        config: DictConfig,
+        dataset: Dataset,
+        seed: int,
+        open_dataset: Callable[[str], Dataset],
+    ) -> Recipe:
+        """The recipe of a task's method: pre-trained on ``pretrain.data``, or else on the task's data.
+
+        Raises:
+            DataError: A data set of ``pretrain.data`` is not on this machine.
+        """
+        corpus = tuple(open_dataset(name) for name in config.pretrain.data)
+        return cls(info, config, corpus or (dataset,), seed)
 
     @property
     def trains(self) -> bool:

@@ -8,7 +8,7 @@ from ecgbench.data.dataset import prepare
 from ecgbench.data.merl import merl_fraction_rows, read_merl_split
 from ecgbench.errors import DataError
 
-from .test_wfdb_dx import linked, sample_of
+from .samples import linked, sample_of
 
 CLASSES = {"super": 5, "sub": 23, "form": 19, "rhythm": 12}
 

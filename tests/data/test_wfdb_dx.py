@@ -15,35 +15,14 @@ from ecgbench.data.spec import datasets
 from ecgbench.errors import DataError
 
 from .conftest import ecg_like, write_record
-
-
-def sample_of(name: str) -> str:
-    """The catalogue entry of a data set of which only some records are at hand."""
-    spec = datasets.get(name)
-    lines = (spec.folder / f"{name}.yaml").read_text().splitlines()
-    kept = [line for line in lines if not line.startswith("records:")]
-    text = "\n".join(kept).replace(f"name: {name}", f"name: {name}-sample")
-    return text.replace("labels: labels/", f"labels: {spec.folder}/labels/")
-
-
-def linked(source: Path, target: Path) -> Path:
-    target.mkdir()
-    for file in source.iterdir():
-        (target / file.name).symlink_to(file)
-    return target
+from .samples import cpsc_with_reference, linked, sample_of
 
 
 @pytest.fixture
 def cpsc(shared_data, tmp_path, add_spec, ecgbench_home) -> Dataset:
     """The 155 real records with the labels of CPSC2018's own REFERENCE.csv."""
     add_spec(sample_of("cpsc2018"))
-    folder = linked(shared_data / "cpsc2018", tmp_path / "cpsc")
-    reference = pd.read_csv(
-        shared_data / "labels/cpsc2018_REFERENCE_train_ecgchat.csv",
-        dtype=str,
-        index_col="Recording",
-    )
-    reference[["First_label", "Second_label", "Third_label"]].to_csv(folder / "REFERENCE.csv")
+    folder = cpsc_with_reference(shared_data, tmp_path / "cpsc")
     return prepare("cpsc2018-sample", folder, workers=1)
 
 

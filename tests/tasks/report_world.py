@@ -89,17 +89,17 @@ class World:
     shared: dict[Any, Any] = field(default_factory=dict)
 
     @property
-    def test_rows(self) -> NDArray[np.int64]:
+    def tested_rows(self) -> NDArray[np.int64]:
         return self.dataset.rows("test")
 
     @property
     def truth(self) -> NDArray[np.uint8]:
         """``[test records, classes]``, for the tests to score with."""
-        return np.eye(len(CLASSES), dtype=np.uint8)[self.dataset.hidden[self.test_rows]]
+        return np.eye(len(CLASSES), dtype=np.uint8)[self.dataset.hidden[self.tested_rows]]
 
     @property
-    def test_texts(self) -> tuple[str, ...]:
-        return tuple(self.dataset.records["report"].iloc[self.test_rows])
+    def tested_texts(self) -> tuple[str, ...]:
+        return tuple(self.dataset.records["report"].iloc[self.tested_rows])
 
     def bench(
         self,
@@ -111,11 +111,11 @@ class World:
         **task: Any,
     ) -> Bench:
         spec = protocols.get(protocol) if isinstance(protocol, str) else protocol
-        rows = np.asarray(self.test_rows, np.intp)
+        rows = np.asarray(self.tested_rows, np.intp)
         ids = self.dataset.records.index.to_numpy(dtype=str)[rows]
         fields = {"name": "made-up", "dataset": self.dataset.name, "labels": "rhythm", **task}
         return Bench(
-            info=_info(encodes),
+            info=info_of(encodes),
             task=TaskSpec(folder=Path(), title="Made up", protocols=(spec.name,), **fields),
             protocol=spec,
             variant=variant,
@@ -124,7 +124,7 @@ class World:
             draw=0,
             source=self.dataset,  # type: ignore[arg-type]
             test=Records(self.dataset, rows, ids),  # type: ignore[arg-type]
-            test_texts=self.test_texts if spec.predicts == "ranks" else (),
+            test_texts=self.tested_texts if spec.predicts == "ranks" else (),
             classes=classes,
             frozen=self.frozen,
             shared=self.shared,
@@ -151,7 +151,8 @@ def make_world(seed: int = 0, noise: float = 0.35, dataset: str = "ptbxl-mini") 
     return World(FakeDataset(dataset, records, hidden), frozen)
 
 
-def _info(encodes: tuple[str, ...]) -> MethodInfo:
+def info_of(encodes: tuple[str, ...]) -> MethodInfo:
+    """A method that says it encodes this and that."""
     return MethodInfo(
         folder=Path(),
         name="fake",

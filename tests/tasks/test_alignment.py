@@ -139,7 +139,7 @@ def test_test_reports_have_no_say_in_a_zero_shot_score(world: World) -> None:
     before = scores_of(world.bench(**ENCODER_ONLY))
     other = make_world()
     texts = other.dataset.records["report"].to_numpy(dtype=object)
-    texts[other.test_rows] = "asystole"
+    texts[other.tested_rows] = "asystole"
     other.dataset.records["report"] = texts
     np.testing.assert_array_equal(scores_of(other.bench(**ENCODER_ONLY)), before)
     texts[other.dataset.rows("train")[:100]] = "asystole"

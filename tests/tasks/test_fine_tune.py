@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
+from training.rates import rates_of
 
 from ecgbench.config import Config, effective
 from ecgbench.data.dataset import Dataset
@@ -105,15 +106,7 @@ def test_few_records_make_enough_steps_and_many_all_of_theirs(
 
 def test_the_rate_falls_by_the_step_and_is_at_its_half_in_the_middle() -> None:
     """Flaw 1 of protocol.md: a schedule stepped by the batch that was meant by the epoch, or the reverse."""
-    rates: list[float] = []
-    real = torch.optim.AdamW.step
-
-    def watched(self: torch.optim.AdamW, *args: object, **kwargs: object) -> object:
-        rates.append(self.param_groups[0]["lr"])
-        return real(self, *args, **kwargs)  # type: ignore[arg-type]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.AdamW, "step", watched)
+    with rates_of(torch.optim.AdamW) as rates:
         tuned(
             method(), examples(20), examples(9, 1),
             epochs=4, min_steps=40, warmup=0.0, lr=0.002, min_lr=0.0004, batch_size=5,

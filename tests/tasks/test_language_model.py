@@ -21,33 +21,12 @@ from ecgbench.tasks.language_model import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from small_lm import SMALL
 
 from ecgbench.errors import EcgbenchError
 
 CPU = torch.device("cpu")
 REPORTS = ["sinus rhythm. normal ecg.", "atrial fibrillation. left axis deviation."] * 8
-SMALL: dict[str, Any] = {
-    "source": None,
-    "instruction": "",
-    "vocabulary": 300,
-    "width": 32,
-    "depth": 1,
-    "heads": 2,
-    "dropout": 0.0,
-    "positions": 64,
-    "shift": 4,
-    "longest": 40,
-    "seed": 0,
-    "training": {
-        "epochs": 30,
-        "batch_size": 4,
-        "lr": 0.01,
-        "weight_decay": 0.0,
-        "warmup": 0.1,
-        "clip": 1.0,
-        "patience": 30,
-    },
-}
 
 
 def test_the_small_model_learns_the_language_of_the_reports(ecgbench_home: Path) -> None:

@@ -13,6 +13,7 @@ import wfdb
 import yaml
 from ecgbench.tasks.merl_track import FirstSeconds, MerlLinearProbe, fit_as_merl
 from torch import nn
+from training.rates import rates_of
 
 from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.merl import merl_fraction_rows, merl_labels, read_merl_split
@@ -40,18 +41,10 @@ def told_apart(records: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return features, labels
 
 
-def rates_of(records: int, epochs: int) -> list[float]:
+def steps_of(records: int, epochs: int) -> list[float]:
     """The learning rate of each optimiser step."""
-    rates: list[float] = []
-    real = torch.optim.Adam.step
-
-    def watched(self: torch.optim.Adam, *args: object, **kwargs: object) -> object:
-        rates.append(self.param_groups[0]["lr"])
-        return real(self, *args, **kwargs)  # type: ignore[arg-type]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.Adam, "step", watched)
-        train, val = told_apart(records), told_apart(20, 1)
+    train, val = told_apart(records), told_apart(20, 1)
+    with rates_of(torch.optim.Adam) as rates:
         fit_as_merl(*train, *val, {**SPEC.params, "epochs": epochs})
     return rates
 
@@ -71,7 +64,7 @@ def rates_of(records: int, epochs: int) -> list[float]:
 def test_the_rate_falls_where_merls_code_lets_it_fall(records: int, fast: int) -> None:
     """Flaw 1 of protocol.md, kept on purpose here and here alone: a schedule by the batch and the epoch."""
     epochs = 2 if records > 1000 else 9
-    rates = rates_of(records, epochs)
+    rates = steps_of(records, epochs)
     assert len(rates) == epochs * -(-records // 16)
     np.testing.assert_allclose(rates[:fast], 1e-3)
     np.testing.assert_allclose(rates[fast:], 1e-4)
@@ -229,7 +222,7 @@ def test_cpsc2018_is_read_as_merl_reads_it(
     shared_data: Path, tmp_path: Path, ecgbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By hand from the files: 2,500 samples, zeros to 5,000, and only then one min-max over all leads."""
-    from data.test_wfdb_dx import linked, sample_of
+    from data.samples import linked, sample_of
 
     (tmp_path / "catalogue").mkdir()
     entry = sample_of("cpsc2018") + "\norigin: cpsc2018\n"
@@ -259,7 +252,7 @@ def sample(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[TaskSpec]:
     """Real records of a data set, and the task of MERL's files on them."""
-    from data.test_wfdb_dx import linked, sample_of
+    from data.samples import linked, sample_of
 
     name = request.param
     (tmp_path / "catalogue").mkdir()

@@ -19,12 +19,14 @@ from ecgbench.tasks.report_writer import ReportWriter, train_writer
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
+from report_world import info_of
+from small_lm import SMALL
 from torch import Tensor
 
 from ecgbench.errors import DataError, MetricError
 from ecgbench.method import Method
 from ecgbench.metrics import wordnet
-from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, protocols
+from ecgbench.plugins import ProtocolSpec, TaskSpec, protocols
 from ecgbench.protocol import Bench, Records
 from ecgbench.training.encode import state_hash
 
@@ -37,17 +39,9 @@ PARAMS: dict[str, Any] = {
     "longest": 32,
     "write_batch": 3,
     "lm": {
-        "source": None,
-        "instruction": "",
+        **SMALL,
         "vocabulary": 320,
-        "width": 32,
-        "depth": 1,
-        "heads": 2,
-        "dropout": 0.0,
-        "positions": 64,
-        "shift": 4,
         "longest": 32,
-        "seed": 0,
         "training": {**QUICK, "epochs": 60, "lr": 0.01},
     },
     "lora": {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": "all-linear"},
@@ -123,15 +117,7 @@ def make_bench(variant: str, **changes: Any) -> Bench:
     shipped = protocols.get("report-generation")
     spec = shipped.model_copy(update={"params": {**PARAMS, **changes.get("params", {})}})
     return Bench(
-        info=MethodInfo(
-            folder=Path(),
-            name="echo",
-            title="Echo",
-            model="model:Echo",
-            summary="For tests",
-            family="baseline",
-            licence="Apache-2.0",
-        ),
+        info=info_of(("ecg", "tokens")),
         task=TaskSpec(
             folder=Path(),
             name="made-up",

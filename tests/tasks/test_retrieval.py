@@ -33,9 +33,9 @@ def name_reports(world: World) -> None:
 
 def test_ranks_are_those_of_the_cosine_counted_by_hand(world: World) -> None:
     outcome, found = run(world)
-    ecg = world.frozen.joint[world.test_rows].astype(float)
+    ecg = world.frozen.joint[world.tested_rows].astype(float)
     ecg /= np.linalg.norm(ecg, axis=1, keepdims=True)
-    texts = world.test_texts
+    texts = world.tested_texts
     words = world.frozen.embed_texts(texts).astype(float)
     words /= np.linalg.norm(words, axis=1, keepdims=True)
     for query in (0, 17, 80):
@@ -50,7 +50,7 @@ def test_ranks_are_those_of_the_cosine_counted_by_hand(world: World) -> None:
         best = max(to_ecg[k] for k in right)
         above = sum(to_ecg[k] > best + 1e-9 for k in range(len(texts)) if k not in right)
         assert found.text_to_ecg[query] == 1 + above
-    assert found.record_ids.tolist() == world.dataset.records.index[world.test_rows].tolist()
+    assert found.record_ids.tolist() == world.dataset.records.index[world.tested_rows].tolist()
     assert (outcome.n_train, outcome.n_val, outcome.notes) == (0, 0, ())
 
 
@@ -88,7 +88,7 @@ def test_an_aligned_space_of_noise_does_not(world: World) -> None:
 
 def test_ranks_become_figures(world: World) -> None:
     _, found = run(world, "ecg")
-    reports = Reports(found.record_ids, world.test_texts)
+    reports = Reports(found.record_ids, world.tested_texts)
     figures = score(found, reports, found.record_ids, resamples=50).figures
     assert figures["recall_at_10"].value == pytest.approx((found.ecg_to_text <= 10).mean())
     assert figures["median_rank"].value == np.median(found.ecg_to_text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from data.test_wfdb_dx import linked, sample_of
+from data.samples import cpsc_with_reference, linked, sample_of
 
 from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.labels import scp_label_sets
@@ -127,13 +127,7 @@ def real_home(
     catalogue.mkdir()
     for name in ("cpsc2018", "csn"):
         (catalogue / f"{name}-sample.yaml").write_text(sample_of(name))
-    source = linked(shared_data / "cpsc2018", folder / "cpsc")
-    reference = pd.read_csv(
-        shared_data / "labels/cpsc2018_REFERENCE_train_ecgchat.csv",
-        dtype=str,
-        index_col="Recording",
-    )
-    reference[["First_label", "Second_label", "Third_label"]].to_csv(source / "REFERENCE.csv")
+    source = cpsc_with_reference(shared_data, folder / "cpsc")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECGBENCH_HOME", str(folder / "home"))
         patch.setattr(datasets, "paths", [catalogue])

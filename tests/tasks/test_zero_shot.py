@@ -47,7 +47,7 @@ def cosines(world: World) -> np.ndarray:
         vectors = world.frozen.embed_texts(file.groups["statements"][name]).astype(float)
         mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
         columns.append(mean / np.linalg.norm(mean))
-    ecg = world.frozen.joint[world.test_rows].astype(float)
+    ecg = world.frozen.joint[world.tested_rows].astype(float)
     return ecg / np.linalg.norm(ecg, axis=1, keepdims=True) @ np.stack(columns).T
 
 

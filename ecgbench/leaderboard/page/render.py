@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -18,6 +19,9 @@ from ecgbench.leaderboard.rows import Table, table_of
 from ecgbench.paths import atomic_write
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -43,6 +47,19 @@ def write_page(folder: Path, target: Path, *, with_examples: str = "simulated") 
     atomic_write(target, render(folder.name, tables, pictures, folder.parent / "reported"))
 
 
+def html_templates(folder: Path) -> Environment:
+    """The templates of a folder: what is put into them is escaped, and what they lack is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def render(
     name: str,
     tables: Sequence[Table],
@@ -50,34 +67,29 @@ def render(
     reported: Path | None = None,
 ) -> str:
     """The page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     views = sections(tables)
     rows = [row for view in views for table in view.tables for row in table.rows]
     simulated = {view.simulated for view in views}
     cells = sum(len(table.question.results) for table in tables)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        title=f"ecgbench leaderboard {plain(name)}",
-        summary=f"{len(views)} tasks and protocols, {len(rows)} rows, {cells} cells.",
-        simulated="all" if simulated == {True} else "some" if True in simulated else "none",
-        tasks=_distinct(view.task for view in views),
-        protocols=_distinct(view.protocol for view in views),
-        families=_distinct(row.family for row in rows),
-        statuses=_distinct(row.status for row in rows),
-        overall=overall(tables),
-        sections=views,
-        classes=_embedded(views),
-        examples=pictures,
-        reported=reported_sheets(reported) if reported else [],
-        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-        js=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+    return (
+        html_templates(TEMPLATES)
+        .get_template("page.html.j2")
+        .render(
+            title=f"ecgbench leaderboard {plain(name)}",
+            summary=f"{len(views)} tasks and protocols, {len(rows)} rows, {cells} cells.",
+            simulated="all" if simulated == {True} else "some" if True in simulated else "none",
+            tasks=_distinct(view.task for view in views),
+            protocols=_distinct(view.protocol for view in views),
+            families=_distinct(row.family for row in rows),
+            statuses=_distinct(row.status for row in rows),
+            overall=overall(tables),
+            sections=views,
+            classes=_embedded(views),
+            examples=pictures,
+            reported=reported_sheets(reported) if reported else [],
+            css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            js=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+        )
     )
 
 
