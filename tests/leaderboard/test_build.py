@@ -304,6 +304,18 @@ def test_simulated_and_real_stand_apart_and_are_named(folder: Path) -> None:
     assert ["SIMULATED" in title for title in titles] == [False, True]
 
 
+def test_the_overview_leaves_one_tasks_variants_to_its_own_page(tmp_path: Path) -> None:
+    for name in ("sim-toy", "sim-other"):
+        put(tmp_path / "results", split(), 1.0, **{"task.name": name})
+    put(tmp_path / "results", split(), 1.0, **{"protocol.name": "toy-shift"})
+    build(tmp_path)
+    overview = (tmp_path / "tables/README.md").read_text().split("## By task and protocol")[0]
+    assert "toy-probe" in overview
+    assert "toy-shift" not in overview
+    assert "toy-shift@100%" in (tmp_path / "tables/overall-sim-standard.csv").read_text()
+    assert (tmp_path / "tables/sim-toy/toy-shift.md").is_file()
+
+
 def test_no_results_is_said_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="no results") as caught:
         build(tmp_path)
