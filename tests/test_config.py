@@ -8,6 +8,7 @@ import pytest
 
 from ecgbench.config import as_dict, config_hash, effective, profile_names
 from ecgbench.errors import ConfigError
+from ecgbench.hashing import content_hash
 from ecgbench.plugins import MethodInfo
 
 
@@ -102,3 +103,11 @@ def test_a_hash_depends_on_its_sections_alone(info: MethodInfo) -> None:
     sections = ("signal", "model", "pretrain")
     assert config_hash(plain, sections) == config_hash(threads, sections)
     assert config_hash(plain, sections) != config_hash(wider, sections)
+
+
+def test_a_key_that_came_later_leaves_old_hashes_as_they_were(info: MethodInfo) -> None:
+    plain = effective(info, "mini")
+    then = {key: value for key, value in as_dict(plain)["pretrain"].items() if key != "before"}
+    assert config_hash(plain, ["pretrain"]) == content_hash({"pretrain": then})
+    staged = effective(info, "mini", ["pretrain.before=[sim]"])
+    assert config_hash(staged, ["pretrain"]) != config_hash(plain, ["pretrain"])

@@ -34,7 +34,7 @@ def inspect(
     if find(recipe) is None and recipe.trains:
         typer.echo(
             f"No checkpoint of this recipe yet: pre-training {method} on "
-            f"{'+'.join(one.spec.name for one in recipe.datasets)}, {recipe.config.pretrain.steps} "
+            f"{'+'.join(one.spec.name for one in recipe.seen)}, {recipe.config.pretrain.steps} "
             "steps. Ctrl-C stops; the same command goes on.",
             err=True,
         )

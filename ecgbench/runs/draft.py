@@ -142,7 +142,7 @@ def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -
         tested: Data set of the question.
         test_records: Ids of its test records.
     """
-    trained = recipe.datasets if recipe.trains else ()
+    trained = recipe.seen if recipe.trains else ()
     seen = seen_records(
         [(d.spec.name, partial(_trained_ids, d)) for d in trained], tested, test_records
     )

@@ -35,7 +35,7 @@ def _plan_table(planned: Iterable[Planned]) -> str:
             item.group.info.name,
             item.group.dataset,
             item.group.seed,
-            "+".join(d.spec.name for d in item.session.recipe.datasets)
+            "+".join(d.spec.name for d in item.session.recipe.seen)
             if item.session.recipe.trains
             else "-",
             len(item.group.cells),

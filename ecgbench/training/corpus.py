@@ -77,12 +77,21 @@ class Corpus:
     @property
     def reports(self) -> list[str]:
         """The distinct training reports, sorted."""
-        return sorted({text for part in self.train for text in part.reports if text})
+        return _distinct(self.train)
+
+    @property
+    def texts(self) -> list[str]:
+        """The distinct reports of training and validation, sorted."""
+        return _distinct((*self.train, *self.val))
 
     def count(self) -> tuple[int, int]:
         """Training records, and how many of them have a report."""
         texts = [text for part in self.train for text in part.reports]
         return len(texts), sum(bool(text) for text in texts)
+
+
+def _distinct(parts: Sequence[Part]) -> list[str]:
+    return sorted({text for part in parts for text in part.reports if text})
 
 
 def corpus_fingerprint(datasets: Sequence[Dataset], config: DictConfig, reports: str) -> str:

@@ -17,9 +17,10 @@ class CsvLog(Logger):  # type: ignore[misc]
     Lightning's own CSV logger rewrites the file for each new column and starts again on resuming.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, done: int = 0) -> None:
         super().__init__()
         self._path = path
+        self._done = done  # steps of the stages before this one
 
     @property
     def name(self) -> str:
@@ -46,4 +47,4 @@ class CsvLog(Logger):  # type: ignore[misc]
                 writer.writerow(["step", "name", "value"])
             for name, value in sorted(metrics.items()):
                 if name != "epoch":
-                    writer.writerow([step, name, f"{float(value):.6g}"])
+                    writer.writerow([self._done + (step or 0), name, f"{float(value):.6g}"])

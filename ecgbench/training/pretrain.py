@@ -9,6 +9,9 @@ A checkpoint is a folder that is addressed by what it was made from::
 
 An interrupted pre-training goes on from its last saved step to the same weights: batches, masks and
 dropout of a step are drawn from a seed of that step.
+
+With ``pretrain.before`` there are two stages, each with a schedule of its own: first those data sets, then
+the others from the weights that this left. Tokenizers are made from the reports of both.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.errors import EcgbenchError
+from ecgbench.hashing import content_hash
 from ecgbench.method import Method, count_parameters
 from ecgbench.paths import atomic_dir, stage_dir
 from ecgbench.training.batches import Records, TrainingBatches, ValidationBatches, tokenize_all
@@ -51,26 +55,26 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     use_threads(recipe.config)
     started = time.perf_counter()
     torch.manual_seed(recipe.seed)
-    corpus = (
-        load_corpus(recipe.datasets, recipe.config, recipe.info.reports)
+    corpora = (
+        [load_corpus(stage, recipe.config, recipe.info.reports) for stage in recipe.stages]
         if (recipe.trains or recipe.info.reports != "none")
-        else None
+        else []
     )
-    method = build(recipe, corpus.reports if corpus else ())
+    method = build(recipe, sorted({text for corpus in corpora for text in corpus.reports}))
     scratch = recipe.path.with_name(recipe.path.name + ".partial")
-    if recipe.trains:
-        assert corpus is not None
-        texts = tokenize_all(method, sorted(corpus.reports))
-        _fit(recipe, method, Records(corpus.train, texts), Records(corpus.val, texts), scratch)
-    records, reports = corpus.count() if corpus and recipe.trains else (0, 0)
+    trained = corpora if recipe.trains else []
+    texts = tokenize_all(method, sorted({text for corpus in trained for text in corpus.texts}))
+    for number, corpus in enumerate(trained):
+        train, val = Records(corpus.train, texts), Records(corpus.val, texts)
+        _fit(recipe, method, train, val, scratch, number)
     manifest = {
         "address": recipe.address,
         "ingredients": recipe.ingredients(),
-        "datasets": list(corpus.names) if corpus and recipe.trains else [],
-        "corpus": corpus.fingerprint if corpus and recipe.trains else None,
-        "simulated": bool(corpus and recipe.trains and corpus.simulated),
-        "records": records,
-        "reports": reports,
+        "datasets": [name for corpus in trained for name in corpus.names],
+        "corpus": content_hash([corpus.fingerprint for corpus in trained]) if trained else None,
+        "simulated": any(corpus.simulated for corpus in trained),
+        "records": sum(corpus.count()[0] for corpus in trained),
+        "reports": sum(corpus.count()[1] for corpus in trained),
         "steps": int(recipe.config.pretrain.steps),
         "parameters": count_parameters(method).total,
         "seconds": round(time.perf_counter() - started, 1),
@@ -97,8 +101,10 @@ def _save(recipe: Recipe, method: Method, manifest: dict[str, Any], scratch: Pat
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
 
-def _fit(recipe: Recipe, method: Method, train: Records, val: Records, scratch: Path) -> None:
-    """Run the loop; leave the method with the weights that are kept."""
+def _fit(
+    recipe: Recipe, method: Method, train: Records, val: Records, scratch: Path, stage: int
+) -> None:
+    """Run the loop of a stage; leave the method with the weights that are kept."""
     import lightning.pytorch as pl
     from lightning.pytorch.callbacks import ModelCheckpoint
 
@@ -106,19 +112,20 @@ def _fit(recipe: Recipe, method: Method, train: Records, val: Records, scratch: 
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     config = recipe.config
     device = pick_device(config)
-    last = scratch / "last.ckpt"
+    states = scratch / f"stage{stage}"
+    last = states / "last.ckpt"
     done = _micro_steps_done(last)
     total = int(config.pretrain.steps) * int(config.pretrain.accumulate)
     module = _module(method, config, recipe.seed)
     saver = ModelCheckpoint(
-        dirpath=scratch,
+        dirpath=states,
         filename="step",
         every_n_train_steps=int(config.pretrain.save_every),
         save_last=True,
         save_top_k=0,
         enable_version_counter=False,
     )
-    scratch.mkdir(parents=True, exist_ok=True)
+    states.mkdir(parents=True, exist_ok=True)
     trainer = pl.Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
         devices=int(config.compute.devices),
@@ -131,7 +138,7 @@ def _fit(recipe: Recipe, method: Method, train: Records, val: Records, scratch: 
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         callbacks=[saver, *_averaging(config)],
-        logger=_loggers(scratch),
+        logger=_loggers(scratch, stage, int(config.pretrain.steps)),
         log_every_n_steps=20,
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,
@@ -169,16 +176,19 @@ def _micro_steps_done(last: Path) -> int:
     return int(state["micro_steps"])
 
 
-def _loggers(scratch: Path) -> list[Any]:
+def _loggers(scratch: Path, stage: int, steps: int) -> list[Any]:
     from importlib.util import find_spec
 
     from lightning.pytorch.loggers import TensorBoardLogger
 
     from ecgbench.training.log import CsvLog
 
-    loggers: list[Any] = [CsvLog(scratch / "training.csv")]
+    loggers: list[Any] = [CsvLog(scratch / "training.csv", stage * steps)]
     if find_spec("tensorboard") is not None:
-        loggers.append(TensorBoardLogger(stage_dir("tensorboard"), name=scratch.stem, version=""))
+        version = f"stage{stage}"
+        loggers.append(
+            TensorBoardLogger(stage_dir("tensorboard"), name=scratch.stem, version=version)
+        )
     return loggers
 
 

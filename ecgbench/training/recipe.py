@@ -47,12 +47,14 @@ class Recipe:
         config: Its effective configuration.
         datasets: What it is pre-trained on; for a method without training, what it would be.
         seed: Of initial weights, order, masks.
+        before: What it is pre-trained on first, by a schedule of its own that is as long.
     """
 
     info: MethodInfo
     config: DictConfig
     datasets: tuple[Dataset, ...]
     seed: int
+    before: tuple[Dataset, ...] = ()
 
     @classmethod
     def of(
@@ -66,10 +68,21 @@ class Recipe:
         """The recipe of a task's method: pre-trained on ``pretrain.data``, or else on the task's data.
 
         Raises:
-            DataError: A data set of ``pretrain.data`` is not on this machine.
+            DataError: A data set of ``pretrain.data`` or ``pretrain.before`` is not on this machine.
         """
         corpus = tuple(open_dataset(name) for name in config.pretrain.data)
-        return cls(info, config, corpus or (dataset,), seed)
+        before = tuple(open_dataset(name) for name in config.pretrain.before)
+        return cls(info, config, corpus or (dataset,), seed, before)
+
+    @property
+    def stages(self) -> list[tuple[Dataset, ...]]:
+        """The corpora, in the order in which they are trained on."""
+        return [stage for stage in (self.before, self.datasets) if stage]
+
+    @property
+    def seen(self) -> tuple[Dataset, ...]:
+        """Every data set that is trained on, at whatever stage."""
+        return tuple(dataset for stage in self.stages for dataset in stage)
 
     @property
     def trains(self) -> bool:
@@ -98,7 +111,9 @@ class Recipe:
             "signal": plain["signal"],
             "model": plain["model"],
             "pretrain": _decisive(plain["pretrain"]) if self.trains else {"steps": 0},
-            "corpus": corpus_fingerprint(self.datasets, self.config, self.info.reports)
+            "corpora": [
+                corpus_fingerprint(stage, self.config, self.info.reports) for stage in self.stages
+            ]
             if needs_corpus
             else None,
             "seed": self.seed,
@@ -110,7 +125,7 @@ def _decisive(pretrain: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in pretrain.items()
-        if key not in ("validate_every", "save_every", "data")
+        if key not in ("validate_every", "save_every", "data", "before")
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
+from ecgbench.errors import ConfigError, did_you_mean
 from ecgbench.method import Batch, Method, Reconstruction, Setup
 from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
 from ecgbench.nn.masking import PatchMask
 from ecgbench.nn.towers import build_vit
+
+FEATURES = ("pooled", "over-time")
 
 
 class MAE(Method):
@@ -20,6 +24,9 @@ class MAE(Method):
 
     def __init__(self, config: DictConfig, setup: Setup) -> None:
         super().__init__(config, setup)
+        if config.feature not in FEATURES:
+            hint = did_you_mean(str(config.feature), FEATURES)
+            raise ConfigError(f"model.feature cannot be {config.feature!r}.", hint)
         self.encoder = build_vit(config.vit, setup)
         self.decoder = build_decoder(config.decoder, setup, self.encoder, self.encoder.width)
 
@@ -29,8 +36,11 @@ class MAE(Method):
         return {"loss": hidden_error(batch.ecg, guess, mask)}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """The patch tokens, pooled as ``model.vit.pool`` says: ``[B, L, T] -> [B, features]``."""
-        return self.encoder.pool(self.encode_tokens(ecg))
+        """What ``model.feature`` makes of the patch tokens: ``[B, L, T] -> [B, features]``."""
+        tokens = self.encode_tokens(ecg)
+        if self.config.feature == "pooled":
+            return self.encoder.pool(tokens)
+        return over_time(tokens, self.encoder.leads)
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens, lead by lead: ``[B, L, T] -> [B, L * N, width]``."""
@@ -48,3 +58,20 @@ class MAE(Method):
         mask = draw_mask(self.config.mask, ecg, patch)
         tokens = self.encoder.forward_visible(ecg, mask.visible_index)
         return mask, self.decoder(tokens, mask.visible_index, ecg.shape[-1] // patch)
+
+
+def over_time(tokens: Tensor, leads: int) -> Tensor:
+    """Mean, standard deviation and maximum over the times of each lead, averaged over the leads.
+
+    A premature beat fills a patch or two of a record: its mean over time hardly shows it, its maximum does.
+
+    Args:
+        tokens: ``[B, L * N, width]``, lead by lead.
+        leads: L.
+
+    Returns:
+        ``[B, 3 * width]``.
+    """
+    grid = tokens.view(len(tokens), leads, -1, tokens.shape[-1])
+    spread = grid.std(2, correction=0)
+    return torch.cat([part.mean(1) for part in (grid.mean(2), spread, grid.amax(2))], dim=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -38,9 +39,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
 ) -> None:
     straight = pretrain(recipe_for("pretrain.lr=0.012"))
     wanted = load_file(straight.path / "weights.safetensors")
-    for file in sorted(straight.path.rglob("*"), reverse=True):
-        file.unlink() if file.is_file() else file.rmdir()
-    straight.path.rmdir()
+    _forget(recipe_for("pretrain.lr=0.012"))
 
     recipe = recipe_for("pretrain.lr=0.012")
     real = loop.TrainingBatches.positions
@@ -64,6 +63,67 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     resumed = load_file(pretrain(recipe).path / "weights.safetensors")
     assert seen
     assert min(seen) >= 4, "it started again from nothing"
+    for name, value in wanted.items():
+        torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
+
+
+def _forget(recipe: Recipe) -> None:
+    """Remove a finished checkpoint."""
+    shutil.rmtree(recipe.path)
+
+
+def test_a_second_stage_goes_on_from_the_first(
+    recipe_for: RecipeFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, staged = (
+        recipe_for(*one, "pretrain.lr=0.014") for one in ((), ("pretrain.before=[sim-tiny]",))
+    )
+    assert alone.address != staged.address
+    started: dict[str, list[dict[str, torch.Tensor]]] = {"alone": [], "staged": []}
+    real = loop._module
+    for name, recipe in (("alone", alone), ("staged", staged)):
+
+        def watched(method: torch.nn.Module, *rest: object, name: str = name) -> object:
+            started[name].append({k: v.clone() for k, v in method.state_dict().items()})
+            return real(method, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(loop, "_module", watched)
+        pretrain(recipe)
+    first, second = started["staged"]
+    done = load_file(find(alone).path / "weights.safetensors")  # type: ignore[union-attr]
+    for key in done:
+        torch.testing.assert_close(first[key], started["alone"][0][key], rtol=0, atol=0)
+        torch.testing.assert_close(second[key], done[key], rtol=0, atol=0)
+    manifest = find(staged).manifest  # type: ignore[union-attr]
+    assert manifest["datasets"] == ["sim-tiny", "sim-tiny"]
+    assert manifest["records"] == 2 * find(alone).manifest["records"]  # type: ignore[union-attr]
+    rows = csv.DictReader((staged.path / "training.csv").open())
+    assert (
+        max(int(row["step"]) for row in rows) >= 24
+    )  # the log goes on where the first stage ended
+
+
+def test_a_second_stage_that_is_interrupted_goes_on_to_the_same_weights(
+    recipe_for: RecipeFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_for("pretrain.before=[sim-tiny]", "pretrain.lr=0.015")
+    wanted = load_file(pretrain(recipe).path / "weights.safetensors")
+    _forget(recipe)
+    real = loop.TrainingBatches.positions
+    asked: list[int] = []
+
+    def power_cut(self: object, step: int) -> object:
+        asked.append(step)
+        if asked.count(7) == 2:  # step 7 of the second stage
+            raise KeyboardInterrupt
+        return real(self, step)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.TrainingBatches, "positions", power_cut)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            pretrain(recipe)
+    assert find(recipe) is None
+    resumed = load_file(pretrain(recipe).path / "weights.safetensors")
     for name, value in wanted.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
 
