@@ -112,6 +112,11 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
+def left_out(profile: str) -> tuple[str, ...]:
+    """Protocols that a profile leaves out where a task is asked for as a whole (its ``leave_out``)."""
+    return tuple(_read_profile(profile).get("leave_out", ()))
+
+
 def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> DictConfig:
     """Put together the configuration of one method.
 
@@ -181,6 +186,11 @@ def _without_added(section: str, values: Any) -> Any:
 
 
 def _profile(profile: str) -> dict[str, Any]:
+    """What a profile sets; what it leaves out is no setting of a cell."""
+    return {key: v for key, v in _read_profile(profile).items() if key != "leave_out"}
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
     path = Path(profile) if profile.endswith((".yaml", ".yml")) else PROFILES / f"{profile}.yaml"
     if not path.is_file():
         raise ConfigError(f"Unknown profile {profile!r}.", did_you_mean(profile, profile_names()))

@@ -47,7 +47,9 @@ class Group:
         return found
 
 
-def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Question]:
+def questions(
+    patterns: Sequence[str], dataset: str | None = None, leave_out: Sequence[str] = ()
+) -> list[Question]:
     """The questions that some patterns mean.
 
     Args:
@@ -55,6 +57,7 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
             ``TASK/PROTOCOL@VARIANT``; shell patterns in each; ``all``. ``TASK/PROTOCOL`` in full also
             means a protocol that the task does not list, e.g. one that needs more than most machines have.
         dataset: Only tasks of this data set.
+        leave_out: Protocols that the name of a task, or ``all``, does not mean.
 
     Raises:
         UnknownNameError: A pattern means nothing; says the nearest name.
@@ -71,7 +74,7 @@ def questions(patterns: Sequence[str], dataset: str | None = None) -> list[Quest
         everything = [question for question in everything if question.task.dataset == dataset]
     chosen: dict[str, Question] = {}
     for pattern in patterns:
-        matching = [question for question in everything if _means(pattern, question)]
+        matching = [q for q in everything if _means(pattern, q, leave_out)]
         matching = matching or _unlisted(pattern, dataset)
         if not matching:
             for name, reason in broken.items():
@@ -165,11 +168,11 @@ def _listed(task: TaskSpec, listed: str) -> list[Question]:
     ]
 
 
-def _means(pattern: str, question: Question) -> bool:
-    if pattern == "all":
-        return True
+def _means(pattern: str, question: Question, leave_out: Sequence[str]) -> bool:
+    whole = question.protocol.name not in leave_out
+    if pattern == "all" or fnmatchcase(question.task.name, pattern):
+        return whole
     names = (
-        question.task.name,
         question.protocol.name,
         f"{question.protocol.name}@{question.variant}",
         f"{question.task.name}/{question.protocol.name}",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ecgbench.config import left_out
 from ecgbench.errors import PluginError, UnknownNameError
 from ecgbench.plugins import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
@@ -26,6 +27,21 @@ def test_a_protocol_means_every_task() -> None:
     found = names("linear-probe")
     assert {"ptbxl-sub/linear-probe@1%", "sim-all/linear-probe@100%"} <= found
     assert all("/linear-probe@" in name for name in found)
+
+
+def test_what_a_profile_leaves_out_runs_when_it_is_asked_for_by_name() -> None:
+    out = left_out("demo")
+    assert "fine-tune" in out
+    for pattern in ("sim-sub", "sim-*", "all"):
+        found = {q.protocol.name for q in questions([pattern], leave_out=out)}
+        assert "linear-probe" in found
+        assert not found & set(out)
+    for pattern in ("fine-tune", "sim-sub/fine-tune", "sim-sub/fine-tune@1%"):
+        found = {q.protocol.name for q in questions([pattern], leave_out=out)}
+        assert found == {"fine-tune"}
+    assert left_out("mini") == ()
+    known = {question.protocol.name for question in questions(["all"])}
+    assert set(out) <= known
 
 
 def test_one_cell_and_patterns() -> None:
