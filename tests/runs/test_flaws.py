@@ -71,8 +71,18 @@ def test_3_a_checkpoint_is_made_and_kept_without_a_label(
     def no_labels(self: Dataset, label_set: str, split: str | None = None) -> None:
         raise AssertionError(f"pre-training looked at {label_set} {split}")
 
+    recipe = plan.planned[0].session.recipe
     monkeypatch.setattr(Dataset, "labels", no_labels)
-    assert pretrain(plan.planned[0].session.recipe).path.is_dir()
+    with monkeypatch.context() as planted:
+
+        def looked_at(datasets: list[Dataset], *rest: object) -> object:
+            datasets[0].labels("super", "val")  # to choose a checkpoint by
+            return load_corpus(datasets, *rest)  # type: ignore[arg-type]
+
+        planted.setattr("ecgbench.training.pretrain.load_corpus", looked_at)
+        with pytest.raises(AssertionError, match="looked at super val"):
+            pretrain(recipe)
+    assert pretrain(recipe).path.is_dir()
 
 
 def test_5_a_code_is_matched_whole_and_not_as_part_of_another() -> None:
