@@ -18,6 +18,7 @@ from ecgbench.errors import MetricError
 from ecgbench.probe import ProbeGrid, ProbeModel, fit_logistic, select_and_fit
 
 CS = (1e-4, 1e-2, 1.0)
+LARGEST_GAP = 1e-5  # of a class's test AUROC; the protocol asks for 1e-3
 Arrays = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
@@ -209,26 +210,34 @@ def recordings(shared_data: Path) -> Recordings:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["super", "sub", "form", "rhythm", "diagnostic", "all"])
 def test_equals_scikit_learn_on_real_recordings(recordings: Recordings, name: str) -> None:
+    """The probe as validation chose it, and a weak penalty, which is harder to solve."""
     Y = recordings.sets[name].encode(recordings.codes)
-    labelled = Y.any(axis=1)
-    train, test = labelled & (recordings.fold <= 8), labelled & (recordings.fold == 10)
+    folds = (recordings.fold <= 8, recordings.fold == 9, recordings.fold == 10)
+    train, val, test = (fold & Y.any(axis=1) for fold in folds)
     X = recordings.features
-    X = (X - X[train].mean(0)) / X[train].std(0)
-    Cs = (1e-3, 1.0)
-    fit = fit_logistic(X[train], Y[train], Cs)
-    assert fit.converged.all()
-    worst, compared = 0.0, 0
-    for k in np.flatnonzero(fit.trained):
+    probe = select_and_fit(X[train], Y[train], X[val], Y[val])
+    assert probe.chosen()["chosen_by"] == "validation"
+    spread = X[train].std(axis=0)
+    if probe.scaling == "global":
+        spread = np.full_like(spread, np.sqrt((spread**2).mean()))
+    Z = (X - X[train].mean(axis=0)) / spread
+    weak = fit_logistic(Z[train], Y[train], [1.0])
+    assert weak.converged.all()
+    found = {
+        probe.C: probe.scores(X[test]),
+        1.0: Z[test] @ weak.coefs[0, :, :-1].T + weak.coefs[0, :, -1],
+    }
+    gaps = []
+    for k in np.flatnonzero(probe.trained):
         y = Y[test, k]
         if y.min() == y.max():
             continue
-        for i, C in enumerate(Cs):
-            theirs = reference(X[train], Y[train, k], C)
-            a = roc_auc_score(y, X[test] @ theirs[:-1] + theirs[-1])
-            b = roc_auc_score(y, X[test] @ fit.coefs[i, k, :-1] + fit.coefs[i, k, -1])
-            worst, compared = max(worst, abs(a - b)), compared + 1
-    assert compared >= 10
-    assert worst < 1e-5
+        for C, scores in found.items():
+            theirs = reference(Z[train], Y[train, k], C)
+            wanted = roc_auc_score(y, Z[test] @ theirs[:-1] + theirs[-1])
+            gaps.append(abs(wanted - roc_auc_score(y, scores[:, k])))
+    assert len(gaps) >= 10
+    assert max(gaps) < LARGEST_GAP
 
 
 def test_the_probe_is_the_chosen_fit() -> None:

@@ -5,6 +5,9 @@ import pytest
 from leaderboard.made_up import RESAMPLES, predictions, split
 
 from ecgbench.errors import ResultError
+from ecgbench.metrics import text
+from ecgbench.metrics.clinical import clinical_f1
+from ecgbench.metrics.retrieval import summary
 from ecgbench.metrics.wordnet import reader
 from ecgbench.results.predictions import RankPredictions, TextPredictions
 from ecgbench.score_reports import Reports
@@ -52,6 +55,28 @@ def test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it() 
     order = np.arange(40)[::-1]
     turned = TextPredictions(IDS[order], tuple(said[i] for i in order))
     assert score(turned, Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES) == scores
+
+
+@pytest.mark.usefixtures("_wordnet")
+def test_the_figures_are_those_of_the_metrics() -> None:
+    """Scoring works on sums, for its resamples; the values are what the plain functions say."""
+    said = tuple("" if i % 7 == 0 else WRITTEN[(i // 3) % 40] for i in range(40))
+    reports = Reports(IDS, WRITTEN)
+    texts = score(TextPredictions(IDS, said), reports, PATIENTS, resamples=RESAMPLES).figures
+    wanted = {
+        "rouge_l": text.rouge(WRITTEN, said)["rougeL"].mean(),
+        "meteor": text.meteor(WRITTEN, said).mean(),
+        "bleu_2": text.bleu(text.bleu_counts(WRITTEN, said).sum(axis=0))[1],
+        "clinical_f1": clinical_f1(WRITTEN, said).micro,
+    }
+    found = {name: texts[name].value for name in wanted}
+    assert found == pytest.approx(wanted)
+    assert all(0 < value < 1 for value in wanted.values())
+    forwards = np.random.default_rng(0).integers(1, 20, 40).astype(float)
+    ranked = RankPredictions(IDS, forwards, np.ones(40))
+    figures = score(ranked, reports, PATIENTS, resamples=RESAMPLES).figures
+    plain = {name.replace("r@", "recall_at_"): value for name, value in summary(forwards).items()}
+    assert {name: figures[name].value for name in plain} == pytest.approx(plain)
 
 
 def test_ranks_become_recalls_and_medians_in_both_directions() -> None:

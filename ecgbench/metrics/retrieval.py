@@ -55,15 +55,30 @@ def ranks(similarity: ArrayLike, texts: Sequence[str]) -> Ranks:
     return Ranks(_ranks(matrix, same), _ranks(matrix.T, same))
 
 
-def recall_at(found: Values, k: int) -> float:
-    """Share of queries with a right answer among the first ``k``."""
-    return float((np.asarray(found) <= k).mean())
+def recall_at(found: ArrayLike, k: int) -> float:
+    """Share of queries with a right answer among the first ``k``.
+
+    Args:
+        found: [records] ranks.
+        k: How many answers are looked at.
+
+    Raises:
+        MetricError: No rank, or one that is NaN, which would pass for an answer not found.
+    """
+    return float((_checked(found) <= k).mean())
 
 
-def summary(found: Values) -> dict[str, float]:
-    """``r@1``, ``r@5``, ``r@10`` and ``median_rank`` of one direction's ranks."""
+def summary(found: ArrayLike) -> dict[str, float]:
+    """``r@1``, ``r@5``, ``r@10`` and ``median_rank`` of one direction's ranks; as :func:`recall_at`."""
     figures = {f"r@{k}": recall_at(found, k) for k in CUTOFFS}
-    return figures | {"median_rank": float(np.median(found))}
+    return figures | {"median_rank": float(np.median(_checked(found)))}
+
+
+def _checked(found: ArrayLike) -> Values:
+    ranked = np.asarray(found, dtype=np.float64)
+    if not ranked.size or not np.isfinite(ranked).all():
+        raise MetricError("there are no ranks, or some are NaN or infinite")
+    return ranked
 
 
 def _ranks(matrix: Values, same: NDArray[np.int64]) -> Values:

@@ -105,8 +105,13 @@ def bleu(counts: Values) -> Values:
     Returns:
         [4, ...], each the geometric mean of the precisions up to its order times the brevity
         penalty; 0 where an order has no match.
+
+    Raises:
+        MetricError: A count that is NaN or infinite, which would pass for no match.
     """
     counts = np.asarray(counts, dtype=np.float64)
+    if not np.isfinite(counts).all():
+        raise MetricError("the counts of BLEU are NaN or infinite")
     matches, totals = counts[:MAX_ORDER], counts[MAX_ORDER : 2 * MAX_ORDER]
     said, wanted = counts[-2], counts[-1]
     precision = np.divide(matches, totals, out=np.zeros_like(matches), where=totals > 0)

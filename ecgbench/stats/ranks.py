@@ -141,7 +141,8 @@ def smallest_separable(
 
     Args:
         standard_errors: [pairs] of paired differences, as :func:`ecgbench.stats.bootstrap.compare`
-            gives them; NaN for pairs that could not be compared.
+            gives them; NaN for pairs that could not be compared. A pair with an error of 0 said the
+            same on every resample, and tells nothing of what a difference would take.
         alpha: Level of the test, corrected for several comparisons by the caller if it should be.
         power: Share of cases in which a true difference of this size is found. At one half it is
             also the smallest measured difference that is significant; plan a study with 0.8.
@@ -152,7 +153,7 @@ def smallest_separable(
     from scipy.special import ndtri
 
     errors = np.asarray(standard_errors, dtype=np.float64)
-    errors = errors[np.isfinite(errors)]
+    errors = errors[np.isfinite(errors) & (errors > 0)]
     if not errors.size:
         return float("nan")
     return float((ndtri(1 - alpha / 2) + ndtri(power)) * np.median(errors))

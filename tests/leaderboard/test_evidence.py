@@ -68,6 +68,7 @@ def test_equal_predictions_are_never_separated(tmp_path: Path) -> None:
     ranking = rank(twins)
     assert ranking.ranks == [1, 1]
     assert ranking.brackets == ["a", "a"]
+    assert np.isnan(ranking.separable)  # and not 0: nothing was measured of this split
 
 
 def test_a_perfect_figure_has_wilsons_limits(tmp_path: Path) -> None:

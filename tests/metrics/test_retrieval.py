@@ -50,6 +50,13 @@ def test_summary() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("found", [[1.0, np.nan], [np.inf, 2.0], []])
+def test_a_rank_that_is_no_number_is_refused_and_not_a_miss(found: list[float]) -> None:
+    for metric in (lambda values: recall_at(values, 5), summary):
+        with pytest.raises(MetricError, match="no ranks, or some are NaN or infinite"):
+            metric(found)
+
+
 def test_bad_input_is_refused() -> None:
     with pytest.raises(MetricError, match=r"shape \(2, 3\) for 2 reports"):
         ranks(np.zeros((2, 3)), ["a", "b"])

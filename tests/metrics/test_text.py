@@ -140,6 +140,13 @@ def test_bad_input_is_refused(metric: object) -> None:
         metric(["a", "."], ["a", "b"])
 
 
+def test_counts_that_are_no_numbers_are_refused_and_not_a_bleu_of_zero() -> None:
+    counts = text.bleu_counts(REFERENCES, HYPOTHESES).sum(axis=0)
+    counts[2] = np.nan
+    with pytest.raises(MetricError, match="BLEU are NaN or infinite"):
+        text.bleu(counts)
+
+
 def test_without_wordnet_the_error_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, ecgbench_home: Path
 ) -> None:

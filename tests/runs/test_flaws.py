@@ -1,13 +1,31 @@
-"""The flaws of the public lineage, planted: each is refused or shows.
+"""The ten flaws of the public lineage (protocol.md), planted: each is refused or shows.
 
-The other five have tests where the code is: 1 (a schedule by the wrong unit), 2 (the best test epoch) and 4
-(a frozen encoder that drifts) in ``tests/tasks/test_fine_tune.py``, 7 (a softmax over classes) in
-``tests/tasks/test_zero_shot.py``, 9 (empty reports dropped) in ``tests/test_score_reports.py``.
+Five are planted in this file; the others where the code is that would have them:
+
+1. A schedule by the wrong unit: ``tests/tasks/test_fine_tune.py``,
+   ``test_the_rate_falls_by_the_step_and_is_at_its_half_in_the_middle``
+2. The best test epoch, thresholds of the test split: ``tests/tasks/test_merl_track.py``,
+   ``test_the_best_test_epoch_cannot_be_had``; ``tests/tasks/test_fine_tune.py``,
+   ``test_thresholds_and_epoch_never_see_a_test_label``
+3. A checkpoint chosen with labels: here, ``test_3_a_checkpoint_is_made_and_kept_without_a_label``;
+   ``tests/tasks/test_zero_shot.py``, ``test_whoever_looks_at_a_label_is_caught``
+4. A frozen encoder that drifts: ``tests/tasks/test_fine_tune.py``,
+   ``test_statistics_that_drift_while_frozen_are_detected``
+5. Codes matched by substring: here, ``test_5_a_code_is_matched_whole_and_not_as_part_of_another``
+6. Missing values repaired in part: here, ``test_6_a_missing_value_anywhere_keeps_a_record_out``
+7. A softmax over classes: ``tests/tasks/test_zero_shot.py``,
+   ``test_records_are_ranked_by_the_raw_cosine_and_not_by_a_softmax``
+8. Texts and splits exchanged: here, ``test_8_every_record_keeps_its_report_and_its_split``
+9. Empty reports dropped: ``tests/test_score_reports.py``,
+   ``test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it``
+10. A figure alone: here, ``test_10_a_figure_comes_with_its_interval_its_support_and_its_runs``
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +42,27 @@ from ecgbench.training.pretrain import pretrain
 RequestFor = Callable[..., Request]
 
 
+def test_the_index_above_and_the_one_of_the_docs_name_tests_that_exist(project_root: Path) -> None:
+    flaws = re.split(r"^\d+\. ", str(__doc__), flags=re.MULTILINE)[1:]
+    assert len(flaws) == 10
+    table = (project_root / "docs/tracks.md").read_text().partition("## The flaws of the public")[2]
+    rows = re.findall(r"^\| (\d+) .+$", table, flags=re.MULTILINE)
+    assert [int(number) for number in rows] == list(range(1, 11))
+    named: set[str] = set()
+    for flaw in flaws:
+        text = Path(__file__).read_text()
+        tests = 0
+        for word in re.findall(r"``([^`]+)``", flaw):
+            if word.endswith(".py"):
+                text = (project_root / word).read_text()
+                continue
+            assert f"def {word}(" in text, word
+            named.add(word)
+            tests += 1
+        assert tests, flaw
+    assert set(re.findall(r"`(test_\w+)`", table)) == named
+
+
 def test_3_a_checkpoint_is_made_and_kept_without_a_label(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,8 +71,18 @@ def test_3_a_checkpoint_is_made_and_kept_without_a_label(
     def no_labels(self: Dataset, label_set: str, split: str | None = None) -> None:
         raise AssertionError(f"pre-training looked at {label_set} {split}")
 
+    recipe = plan.planned[0].session.recipe
     monkeypatch.setattr(Dataset, "labels", no_labels)
-    assert pretrain(plan.planned[0].session.recipe).path.is_dir()
+    with monkeypatch.context() as planted:
+
+        def looked_at(datasets: list[Dataset], *rest: object) -> object:
+            datasets[0].labels("super", "val")  # to choose a checkpoint by
+            return load_corpus(datasets, *rest)  # type: ignore[arg-type]
+
+        planted.setattr("ecgbench.training.pretrain.load_corpus", looked_at)
+        with pytest.raises(AssertionError, match="looked at super val"):
+            pretrain(recipe)
+    assert pretrain(recipe).path.is_dir()
 
 
 def test_5_a_code_is_matched_whole_and_not_as_part_of_another() -> None:

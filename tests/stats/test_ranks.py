@@ -84,3 +84,8 @@ def test_smallest_separable_difference() -> None:
     found = norm.cdf((planned - norm.ppf(0.975) * 0.02) / 0.02)  # share of cases it is found in
     assert found == pytest.approx(0.8)
     assert np.isnan(smallest_separable([]))
+
+
+def test_pairs_that_say_the_same_do_not_make_a_split_separate_everything() -> None:
+    assert smallest_separable([0.0, 0.02, 0.0]) == pytest.approx(norm.ppf(0.975) * 0.02)
+    assert np.isnan(smallest_separable([0.0, 0.0]))

