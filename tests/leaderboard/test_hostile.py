@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lacking import lacking
 
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.formats import to_csv, to_latex, to_markdown, to_terminal
@@ -172,7 +173,7 @@ def test_tables_come_out_in_every_format() -> None:
 def test_latex_compiles_without_an_error(folder: Path, tmp_path: Path) -> None:
     """Hostile names as cells (the first of a row follows the end of the last), notes and captions."""
     if shutil.which("pdflatex") is None:
-        pytest.skip("no pdflatex on this machine (texlive-latex-base and -recommended)")
+        lacking("no pdflatex on this machine (texlive-latex-base and -recommended)")
     rows = tuple((text, str(number), text) for number, text in enumerate(HOSTILE))
     every_sign = tuple((sign, "", sign) for sign in map(chr, range(0x20, 0x250)))
     sheets = [Sheet(HOSTILE[0], ("[1]", "n", "*"), rows, frozenset({"n"}), tuple(HOSTILE))]
