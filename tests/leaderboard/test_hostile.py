@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,20 @@ def test_a_terminal_gets_no_escape_and_no_markup(folder: Path) -> None:
     assert "\x1b" not in out.getvalue()
     assert "\x9b" not in out.getvalue()
     assert "[bold red]rich markup[/]" in out.getvalue()
+
+
+def test_what_commands_say_of_others_files_has_no_escape(tmp_path: Path) -> None:
+    put(tmp_path / "v/results", split(), **{"method.name": "\x1b]0;t\x07m", "method.title": "m"})
+    command = [sys.executable, "-m", "ecgbench", "leaderboard", "build", str(tmp_path / "v")]
+    subprocess.run(command, check=True)
+    (tmp_path / "v/tables/\x1b]0;t\x07.csv").write_text("")
+    first = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert "made from no result" in first.stderr
+    path = next((tmp_path / "v/results").rglob("*.json"))
+    shutil.copy(path, path.with_name("again.json"))
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Two results for the cell" in second.stderr
+    assert "\x1b" not in first.stderr + second.stderr
 
 
 def test_an_escape_leaves_nothing_behind() -> None:
