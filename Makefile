@@ -54,6 +54,7 @@ boards: install  ## run what the committed leaderboards lack, and build them (ho
 	$(ON_BOARD) --tasks 'sim-sub/fine-tune,sim-sub/report-generation'
 	$(ON_BOARD) --tasks 'ptbxl-mini-sub/fine-tune,ptbxl-mini-sub/report-generation'
 	$(BIN)/ecgbench leaderboard build
+	$(BIN)/ecgbench leaderboard page
 
 check-boards: install  ## the committed tables are what their results make
 	$(BIN)/ecgbench leaderboard build --check
