@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install demo test quick lint types boards ablations check-boards readme clean
+.PHONY: install system demo test quick lint types boards ablations check-boards readme clean
 
 install: $(VENV)/.installed  ## the environment, with pinned versions
 
@@ -14,6 +14,14 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
+
+# Of the system some tests need more than Python: a browser for the page, LaTeX for exported tables,
+# WordNet for METEOR. Without them these tests are skipped, and say so.
+SYSTEM := chromium texlive-latex-base texlive-latex-recommended wordnet-base wordnet-sense-index
+
+system:  ## what some tests need beside Python, on Debian as root
+	dpkg -s $(SYSTEM) > /dev/null 2>&1 || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM); }
 
 demo: install  ## every method on simulated ECGs, and the leaderboard
 	$(BIN)/ecgbench run --methods all --tasks sim-sub --profile demo --out runs/demo
@@ -46,6 +54,7 @@ boards: install  ## run what the committed leaderboards lack, and build them (ho
 	$(ON_BOARD) --methods mae,clip,merl,cg_dmer,merit --data ptbxl-mini \
 		--tasks linear-probe,zero-shot 'pretrain.before=[sim-20k]'
 	$(BIN)/ecgbench leaderboard build
+	$(BIN)/ecgbench leaderboard page
 
 ablations: install  ## the ablation tables of the cards (an hour; resumable)
 	$(BIN)/ecgbench ablate cg_dmer --card methods/cg_dmer/README.md

@@ -16,11 +16,14 @@ from ecgbench.data.cli import app as data_app
 from ecgbench.errors import EcgbenchError
 from ecgbench.inspection.cli import inspect
 from ecgbench.leaderboard.cli import app as leaderboard_app
+from ecgbench.leaderboard.inert import plain
 from ecgbench.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
 
 if TYPE_CHECKING:
     from ecgbench.results.schema import Result
     from ecgbench.runs.run import Planned
+
+LONGEST = 2000  # characters of a message
 
 app = typer.Typer(
     name="ecgbench",
@@ -51,9 +54,9 @@ def main() -> None:
 
 
 def _fail(message: str, hint: str | None = None) -> None:
-    typer.secho(f"Error: {message}", fg="red", err=True)
+    typer.secho(f"Error: {plain(message, LONGEST)}", fg="red", err=True)  # may quote others' names
     if hint:
-        typer.echo(f"       {hint}", err=True)
+        typer.echo(f"       {plain(hint, LONGEST)}", err=True)
     sys.exit(1)
 
 

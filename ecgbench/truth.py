@@ -186,6 +186,23 @@ def from_metadata(folder: Path) -> Source:
     return read
 
 
+def labels_from(folder: Path | None) -> Source:
+    """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
+
+    A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
+
+    Raises:
+        DataError: They cannot be downloaded.
+    """
+    if folder is None:
+        return prepared
+    if not folder.exists():
+        from ecgbench.data.fetch import fetch
+
+        fetch("ptbxl", folder, only=["metadata"])
+    return from_metadata(folder)
+
+
 def read_once(source: Source) -> Callable[[Wanted], Truth | EcgbenchError]:
     """Ask a source once for each split; a split that it does not have gives the error."""
     known: dict[Wanted, Truth | EcgbenchError] = {}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lacking import lacking
 from leaderboard.made_up import RESAMPLES, predictions, split
 
 from ecgbench.errors import ResultError
@@ -26,7 +27,7 @@ def _wordnet() -> None:
     try:
         reader()
     except Exception as error:
-        pytest.skip(f"no WordNet on this machine: {error}")
+        lacking(f"no WordNet on this machine: {error}")
 
 
 @pytest.mark.usefixtures("_wordnet")

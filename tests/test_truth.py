@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +16,8 @@ import pytest
 
 from ecgbench.data.labels import LabelTable
 from ecgbench.errors import DataError
-from ecgbench.truth import Wanted, from_metadata, prepared, split_of
+from ecgbench.hashing import file_sha256
+from ecgbench.truth import Wanted, from_metadata, labels_from, prepared, split_of
 
 
 def dataset() -> Any:
@@ -110,3 +115,33 @@ def test_prepared_data_and_metadata_alone_give_the_same_truth(
         assert one.fingerprint == other.fingerprint
         assert one.patients.tolist() == other.patients.tolist()
         assert one.texts == other.texts
+
+
+def test_metadata_that_is_not_there_is_fetched_and_nothing_else(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = tmp_path / "server/ptb-xl/1.0.3"
+    served.mkdir(parents=True)
+    for name in ("ptbxl_database.csv", "scp_statements.csv"):
+        shutil.copy(shared_data / "ptbxl-mini" / name, served)
+    (served / "00001_hr.dat").write_bytes(b"a signal")
+    sums = [f"{file_sha256(path)} {path.name}\n" for path in sorted(served.iterdir())]
+    (served / "SHA256SUMS.txt").write_text("".join(sums))
+    folder = tmp_path / "labels"
+    handler = functools.partial(Quiet, directory=str(tmp_path / "server"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("ECGBENCH_PHYSIONET_URL", f"http://127.0.0.1:{http.server_port}")
+        fetched = labels_from(folder)(Wanted("ptbxl-mini", "sub"))
+        http.shutdown()
+    assert {path.suffix for path in folder.iterdir()} == {".csv", ".txt"}
+    here = from_metadata(shared_data / "ptbxl-mini")(Wanted("ptbxl-mini", "sub"))
+    assert fetched.fingerprint == here.fingerprint
+    again = labels_from(folder)(Wanted("ptbxl-mini", "sub"))  # the server is gone
+    assert again.fingerprint == here.fingerprint
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass

@@ -87,7 +87,7 @@ def submit(
     board: Annotated[Path, typer.Option(help="The version of the leaderboard, leaderboards/NAME.")],
     labels: Annotated[
         Path | None,
-        typer.Option(help="Folder with PTB-XL's two CSV files, in place of a prepared data set."),
+        typer.Option(help="Folder with PTB-XL's two CSV files, as for `leaderboard verify`."),
     ] = None,
     methods_path: MethodsPath = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
@@ -96,10 +96,9 @@ def submit(
     from ecgbench.authoring.submit import examine
     from ecgbench.authoring.submit import submit as run
     from ecgbench.leaderboard.inert import plain
-    from ecgbench.truth import from_metadata, prepared
+    from ecgbench.truth import labels_from
 
-    source = prepared if labels is None else from_metadata(labels)
-    examined = examine(folder, board, source, jobs)
+    examined = examine(folder, board, labels_from(labels), jobs)
     for line in examined.passed:
         typer.secho(f"well     {line}", fg="green")
     for line in examined.problems:

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import stdev
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgbench.errors import ConfigError, ResultError, did_you_mean
 from ecgbench.paths import home
+from ecgbench.results.agreement import Verdict
 from ecgbench.results.schema import ReproductionPart, Result
 from ecgbench.results.store import read_results, write_result
 
@@ -26,41 +26,7 @@ if TYPE_CHECKING:
     from ecgbench.runs.execute import Session
     from ecgbench.runs.plan import Question
 
-FLOOR = 0.005
-"""Always allowed, as a share of 1 or of the figure: what another device or library may change."""
-SPREADS = 2.0
-"""Allowed standard deviations over the row's other seeds."""
-CEILING = 0.03
-"""Never allowed: a spread that large, of few seeds or forged ones, is no licence."""
 SHARED = ("stores", "sources")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One figure of the cell, recorded and made again.
-
-    Attributes:
-        metric: Its name.
-        recorded: In the leaderboard.
-        again: Here and now.
-        spread: SD over the row's other seeds; None for fewer than two of them.
-    """
-
-    metric: str
-    recorded: float
-    again: float
-    spread: float | None
-
-    @property
-    def allowed(self) -> float:
-        """The largest difference that counts as agreement."""
-        share = min(max(FLOOR, SPREADS * (self.spread or 0.0)), CEILING)
-        return share * max(1.0, abs(self.recorded))
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the two figures are near enough."""
-        return abs(self.recorded - self.again) <= self.allowed
 
 
 def find_cell(folder: Path, wanted: str) -> tuple[Result, list[Result]]:

@@ -33,6 +33,7 @@ from ecgbench.results.store import read_results, safe_name
 
 RESULTS = "results"
 TABLES = "tables"
+CELLS = f"{TABLES}/cells.csv"
 MADE = "Made by `ecgbench leaderboard build` from the results beside it; not edited by hand."
 
 
@@ -94,7 +95,7 @@ def _made_from(folder: Path) -> dict[str, str]:
     refuse_mixtures(asked)
     pins = pin(asked, read_pins(folder))
     tables = [table_of(question) for question in asked]
-    files = {FILE: pins, f"{TABLES}/cells.csv": to_csv(_cells(folder, found))}
+    files = {FILE: pins, CELLS: to_csv(_cells(folder, found))}
     by_page: defaultdict[str, list[Table]] = defaultdict(list)
     for table in tables:
         run = table.question.first

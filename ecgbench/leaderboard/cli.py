@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ecgbench.errors import ResultError
-
-if TYPE_CHECKING:
-    from ecgbench.truth import Source
 
 app = typer.Typer(help="Build, check and show leaderboards.", no_args_is_help=True)
 
@@ -52,6 +49,7 @@ def build_command(
 ) -> None:
     """Make the tables of a leaderboard from its results."""
     from ecgbench.leaderboard import build
+    from ecgbench.leaderboard.inert import plain
 
     problems = []
     for version in versions(folder):
@@ -63,7 +61,7 @@ def build_command(
             build.build(version)
             typer.echo(f"{version}: built")
     for problem in problems:
-        typer.echo(problem, err=True)
+        typer.echo(plain(problem), err=True)
     if problems:
         raise typer.Exit(1)
 
@@ -73,7 +71,10 @@ def verify_command(
     folder: Folder = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="Folder with PTB-XL's two CSV files, in place of a prepared data set."),
+        typer.Option(
+            help="Folder with PTB-XL's two CSV files, in place of prepared data; one that is not there "
+            "is made and gets them (metadata alone)."
+        ),
     ] = None,
     full: Annotated[
         bool, typer.Option(help="Draw every resample again, not the first ones.")
@@ -86,27 +87,24 @@ def verify_command(
     """Compute every figure again from predictions and labels, and check all that is claimed."""
     from ecgbench.leaderboard.inert import plain
     from ecgbench.leaderboard.verify import verify
+    from ecgbench.truth import labels_from
 
-    problems = 0
-    for version in versions(folder):
-        report = verify(version, _labels(labels), full=full, only=only or (), jobs=jobs)
+    boards, source, problems = versions(folder), labels_from(labels), 0
+    for version in boards:
+        report = verify(version, source, full=full, only=only or (), jobs=jobs)
         for problem in report.problems:
             typer.echo(plain(str(problem)), err=True)
         problems += len(report.problems) + len(report.unscored)
         for dataset, reason in report.unscored.items():
-            typer.echo(f"Not scored again: the cells on {plain(dataset)}. {reason}", err=True)
+            typer.echo(
+                f"Not scored again: the cells on {plain(dataset)}. {plain(reason)}", err=True
+            )
         typer.echo(
             f"{version}: {report.cells} cells, {report.scored} scored again, "
             f"{len(report.problems)} problems"
         )
     if problems:
         raise typer.Exit(1)
-
-
-def _labels(folder: Path | None) -> Source:
-    from ecgbench.truth import from_metadata, prepared
-
-    return prepared if folder is None else from_metadata(folder)
 
 
 @app.command("diff")

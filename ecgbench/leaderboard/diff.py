@@ -9,6 +9,7 @@ from ecgbench.leaderboard.build import RESULTS
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Row, Table, table_of
 from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
 
@@ -16,7 +17,7 @@ MOST = 200  # lines; more help no reviewer
 
 
 def diff(old: Path, new: Path) -> list[Sheet]:
-    """Compare by cell and by row; equal ones are left out.
+    """Compare by cell, by row and by what is pinned; equal ones are left out.
 
     Args:
         old: Folder of a version, or of results; may be missing (everything is new then).
@@ -29,6 +30,7 @@ def diff(old: Path, new: Path) -> list[Sheet]:
     return [
         _limited(_cells(before, after)),
         _limited(_rows(_tables(before.values()), _tables(after.values()))),
+        _limited(_pins(old, new)),
     ]
 
 
@@ -43,13 +45,20 @@ def _cells(before: dict[str, Result], after: dict[str, Result]) -> Sheet:
         one, other = before.get(key), after.get(key)
         if one == other:
             continue
-        what = "added" if one is None else "removed" if other is None else _changed(one, other)
+        what = _added(other) if one is None else _changed(one, other)
         lines.append((key, what, _figures(one), _figures(other)))
     return Sheet("Cells", ("cell", "what", "old", "new"), tuple(lines))
 
 
-def _changed(one: Result, other: Result) -> str:
+def _added(result: Result | None) -> str:
+    """A new cell; only a maintainer's may call itself verified, so that a reviewer has to see it."""
+    return "added: verified" if result and result.verification == "verified" else "added"
+
+
+def _changed(one: Result, other: Result | None) -> str:
     """The parts of a record that differ."""
+    if other is None:
+        return "removed"
     parts = [name for name in Result.model_fields if getattr(one, name) != getattr(other, name)]
     return "changed: " + ", ".join(parts)
 
@@ -61,6 +70,17 @@ def _figures(result: Result | None) -> str:
         return f"{result.status}: {result.reason}"
     named = result.scores.figures
     return ", ".join(f"{name} {number(figure.value)}" for name, figure in sorted(named.items()))
+
+
+def _pins(old: Path, new: Path) -> Sheet:
+    """Questions that version.json pins otherwise than before: none, in an honest submission."""
+    before, after = read_pins(old), read_pins(new)
+    lines = [
+        (name, "removed" if name not in after else "changed")
+        for name in sorted(before)
+        if before[name] != after.get(name)
+    ]
+    return Sheet("Pinned questions", ("question", "what"), tuple(lines))
 
 
 def _tables(results: Iterable[Result]) -> dict[str, Table]:

@@ -33,14 +33,14 @@ LONGEST = 300
 
 
 @functools.lru_cache(maxsize=4096)  # tables say the same words again and again
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """One line of visible characters; what was cut is shown by an ellipsis."""
     bare = _ESCAPES.sub("", unicodedata.normalize("NFC", text))
     spaced = re.sub(r"\s+", " ", bare).strip()
     seen = "".join(
         c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
-    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
+    return seen if len(seen) <= longest else seen[: longest - 1] + "…"
 
 
 def for_csv(text: str) -> str:

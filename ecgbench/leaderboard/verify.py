@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from ecgbench.errors import EcgbenchError, ResultError
 from ecgbench.hashing import file_sha256
-from ecgbench.leaderboard.build import RESULTS, check
+from ecgbench.leaderboard.build import CELLS, RESULTS, check
 from ecgbench.leaderboard.compare import differences
+from ecgbench.leaderboard.left_out import gone_since_built, left_out
 from ecgbench.leaderboard.questions import agrees, identity
 from ecgbench.leaderboard.versions import read_pins
+from ecgbench.results.agreement import unconfirmed
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
@@ -84,6 +86,7 @@ def verify(
     """
     root = folder / RESULTS if (folder / RESULTS).is_dir() else folder
     found, problems = _read_all(root)
+    readable = not any(problem.where.endswith(".json") for problem in problems)
     pins = read_pins(folder)
     truth_of = read_once(labels)
     chosen = {path.resolve() for path in only}
@@ -102,9 +105,11 @@ def verify(
             tasks.append((path, result, truth, full))
     for problem_list in _in_processes(tasks, jobs):
         problems += problem_list
-    problems += _orphans(root, found)
-    if root != folder and not any(p.where.endswith(".json") for p in problems):
-        problems += _table_problems(folder)
+    if readable:  # what a broken file holds is not missing
+        problems += [Problem(*said) for said in left_out(root, found)]
+        if root != folder:
+            problems += [Problem(*said) for said in gone_since_built(folder / CELLS, found)]
+            problems += _table_problems(folder)
     return Report(tuple(problems), len(found), len(tasks), unscored)
 
 
@@ -113,7 +118,8 @@ def score_problems(path: Path, result: Result, truth: Truth, full: bool) -> list
     try:
         return [Problem(result.key, what) for what in _against_truth(path, result, truth, full)]
     except EcgbenchError as error:
-        return [Problem(result.key, error.message)]
+        hint = f". {error.hint}" if error.hint else ""  # e.g. what to install for METEOR
+        return [Problem(result.key, error.message.removesuffix(".") + hint)]
 
 
 def _read_all(root: Path) -> tuple[list[tuple[Path, Result]], list[Problem]]:
@@ -138,7 +144,7 @@ def _record_problems(root: Path, path: Path, result: Result) -> list[Problem]:
     what = []
     if path.resolve() != path_of(root, result).resolve():
         what.append(f"belongs at {path_of(root, result)}, not at {path}")
-    what += _registry_differences(result)
+    what += [*_registry_differences(result), *unconfirmed(result)]
     if result.status == "ok" and result.predictions is None:
         what.append("has figures, but no predictions")
     if result.predictions is not None:
@@ -225,16 +231,6 @@ def _in_processes(
         return
     with ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(score_problems, *zip(*tasks, strict=True), chunksize=4)
-
-
-def _orphans(root: Path, found: Sequence[tuple[Path, Result]]) -> list[Problem]:
-    """Predictions that belong to no result: a cell whose record was taken away."""
-    claimed = {path.parent / r.predictions.file for path, r in found if r.predictions is not None}
-    return [
-        Problem(str(path), "are predictions of no result")
-        for path in sorted(root.rglob("*.npz"))
-        if path not in claimed
-    ]
 
 
 def _table_problems(folder: Path) -> list[Problem]:

@@ -10,7 +10,7 @@ import pytest
 from ecgbench.authoring.check import check_method
 from ecgbench.authoring.scaffold import new_method
 from ecgbench.errors import UnknownNameError
-from ecgbench.plugins import methods
+from ecgbench.plugins import load_object, methods
 from ecgbench.runs.plan import chosen_methods
 
 OURS = [info.name for info in chosen_methods(["all"])]  # a checkpoint needs its user's weights
@@ -60,6 +60,12 @@ MISTAKES = {
         "config.yaml", "encodes: [ecg, tokens]", "encodes: [ecg, tokens, text]",
         "embeddings are unit vectors of one space",
     ),
+    "text that is not declared": (
+        "model.py", "    def encode_tokens(",
+        "    def embed_ecg(self, ecg: Tensor) -> Tensor:\n        return self.encode_ecg(ecg)\n\n"
+        "    def encode_tokens(",
+        "what it says it needs and encodes is true",
+    ),
     "a card without limits": (
         "README.md", "## Known limits", "## More", "its card is complete",
     ),
@@ -92,6 +98,23 @@ def test_a_mistake_is_caught_by_its_law(author: Path, mistake: str) -> None:
     (author / file).write_text(text.replace(right, wrong, 1))
     methods._entries = None
     assert [finding.outcome for finding in check_method("author_method", law)] == ["broken"]
+
+
+def test_a_text_tower_without_normalisation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    law = "embeddings are unit vectors of one space"
+    assert [finding.outcome for finding in check_method("clip", law)] == ["kept"]
+    info = methods.get("clip")
+    kind = load_object(info.model, info.folder)
+    embed = kind.embed_text
+    monkeypatch.setattr(kind, "embed_text", lambda self, tokens: 2 * embed(self, tokens))
+    (finding,) = check_method("clip", law)
+    assert finding.reason.startswith("embed_text gives no unit vectors")
+
+
+def test_every_law_has_a_mistake_that_it_catches(author: Path) -> None:
+    assert {finding.law for finding in check_method("author_method")} == {
+        law for *_, law in MISTAKES.values()
+    }
 
 
 def test_a_new_method_keeps_every_law_that_applies(author: Path) -> None:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -134,26 +134,32 @@ def clean_environment(folder: Path) -> Path:
     return folder / "bin/python"
 
 
-@pytest.mark.slow
-def test_a_third_party_package_stands_in_a_table_with_no_file_of_ours_touched(
-    tmp_path: Path, project_root: Path
-) -> None:
-    package = tmp_path / "package"
-    shutil.copytree(project_root / "tests/authoring/example_package", package)
-    python = clean_environment(tmp_path / "env")
-    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(package)]
-    subprocess.run([python, *install], check=True, cwd=tmp_path)
-    home = {"ECGBENCH_HOME": os.environ.get("ECGBENCH_TEST_HOME", str(tmp_path / "home"))}
+def installed(package: Path, folder: Path, ecgbench_home: Path) -> Callable[..., str]:
+    """Install a package into a new environment; gives what runs ``ecgbench`` there."""
+    source = folder / "package"
+    shutil.copytree(package, source)
+    python = clean_environment(folder / "env")
+    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(source)]
+    subprocess.run([python, *install], check=True, cwd=folder)
 
     def ecgbench(*words: str) -> str:
         code = "from ecgbench.cli import main; main()"
         done = subprocess.run(
-            [python, "-c", code, *words],
-            capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **home}, check=False,
+            [python, "-c", code, *words], capture_output=True, text=True, cwd=folder, check=False,
+            env={**os.environ, "ECGBENCH_HOME": str(ecgbench_home)},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    return ecgbench
+
+
+@pytest.mark.slow
+def test_a_third_party_package_stands_in_a_table_with_no_file_of_ours_touched(
+    tmp_path: Path, project_root: Path
+) -> None:
+    home = Path(os.environ.get("ECGBENCH_TEST_HOME", tmp_path / "home"))
+    ecgbench = installed(project_root / "tests/authoring/example_package", tmp_path, home)
     assert "package mean-pool" in ecgbench("list", "methods")
     assert "keeps every law" in ecgbench("check", "mean_pool")
     question = "sim-super/linear-probe@1%"
@@ -161,6 +167,36 @@ def test_a_third_party_package_stands_in_a_table_with_no_file_of_ours_touched(
     shown = ecgbench(*run, "--out", "results", "pretrain.steps=5")
     assert "Mean pool" in shown
     assert "SIMULATED" in shown
+
+
+@pytest.mark.slow
+def test_a_third_partys_data_set_and_task_stand_in_a_table(
+    tmp_path: Path, project_root: Path
+) -> None:
+    package = project_root / "tests/authoring/example_data_package"
+    ecgbench = installed(package, tmp_path, tmp_path / "home")
+    assert "package our-clinic" in ecgbench("list", "datasets")
+    assert "package our-clinic" in ecgbench("list", "tasks")
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    rng = np.random.default_rng(0)
+    lines = ["record_id,path,patient_id,report,diagnosis\n"]
+    for i in range(80):
+        signals = rng.normal(0, 0.1 + 0.4 * (i % 2), (12, 1000)).astype(np.float32)
+        np.save(recordings / f"r{i}.npy", signals)
+        lines.append(f"r{i},r{i}.npy,p{i},sinus rhythm,{'MI' if i % 2 else 'NORM'}\n")
+    (recordings / "records.csv").write_text("".join(lines))
+    assert "80 of 80 patients" in ecgbench(
+        "data", "prepare", "our-clinic", "--source", str(recordings), "--workers", "1"
+    )
+    question = "our-clinic-diagnosis/linear-probe@100%"
+    run = ["run", "--methods", "random_init", "--tasks", question, "--profile", "demo"]
+    assert "our-clinic-diagnosis" in ecgbench(*run, "--out", "board/results")
+    assert "built" in ecgbench("leaderboard", "build", "board")
+    assert "1 scored again, 0 problems" in ecgbench("leaderboard", "verify", "board")
+    table = (tmp_path / "board/tables/our-clinic-diagnosis/linear-probe.md").read_text()
+    assert "real data" in table
+    assert "Random" in table
 
 
 def test_the_example_package_is_what_the_command_writes(tmp_path: Path, project_root: Path) -> None:

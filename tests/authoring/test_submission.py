@@ -83,8 +83,12 @@ def test_a_good_submission_becomes_a_self_reported_row(submission: Path, tmp_pat
 def test_what_calls_itself_verified_is_self_reported_all_the_same(
     submission: Path, tmp_path: Path
 ) -> None:
-    part = {"by": "me", "on": "2026-01-01", "device": "cpu", "figures": {}}
-    edit(submission, lambda r: r.update(verification="verified", reproduction=part))
+    def call_verified(record: dict[str, Any]) -> None:
+        figures = {name: f["value"] for name, f in record["scores"]["figures"].items()}
+        part = {"by": "me", "on": "2026-01-01", "device": "cpu", "figures": figures}
+        record.update(verification="verified", reproduction=part)
+
+    edit(submission, call_verified)
     board = tmp_path / "board"
     submit(submission, board, examine(submission, board))
     kinds = {result.verification for _, result in read_results(board / "results")}

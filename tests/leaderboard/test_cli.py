@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ecgbench.errors import ResultError
+from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.cli import app
 from ecgbench.leaderboard.diff import diff
 
@@ -60,7 +62,8 @@ def test_diff_names_cells_and_rows(folder: Path, tmp_path: Path) -> None:
     put(other / "results", split(), 3.0, 5, **{"method.name": "mae"})
     put(other / "results", split(), 2.0, 6, **{"method.name": "new"})
     next((other / "results").rglob("clip@*/*.json")).unlink()
-    cells, rows = diff(folder, other)
+    cells, rows, pins = diff(folder, other)
+    assert pins.rows == ()
     assert {row[0].split("@")[0]: row[1].split(":")[0] for row in cells.rows} == {
         "mae": "changed",
         "clip": "removed",
@@ -70,6 +73,23 @@ def test_diff_names_cells_and_rows(folder: Path, tmp_path: Path) -> None:
     assert standing["mae@sim"][0].startswith("rank 2")
     assert standing["mae@sim"][1].startswith("rank 1")
     assert "| mae" in run("diff", folder, other)
+
+
+def test_diff_shows_what_a_submission_must_not_touch(folder: Path, tmp_path: Path) -> None:
+    build(folder)
+    other = tmp_path / "v2"
+    shutil.copytree(folder, other)
+    pinned = json.loads((other / "version.json").read_text())
+    pinned["questions"]["sim-toy/toy-probe@100%"]["task"] = "f" * 64
+    (other / "version.json").write_text(json.dumps(pinned))
+    by_hand = {"by": "me", "on": "2026-01-01", "device": "cpu", "figures": {}}
+    changes = {"method.name": "new", "verification": "verified", "reproduction": by_hand}
+    put(other / "results", split(), 2.0, 6, **changes)
+    cells, _, pins = diff(folder, other)
+    assert [row[1] for row in cells.rows] == ["added: verified"]
+    assert pins.rows == (("sim-toy/toy-probe@100%", "changed"),)
+    (other / "version.json").unlink()
+    assert diff(folder, other)[2].rows == (("sim-toy/toy-probe@100%", "removed"),)
 
 
 def test_verify_says_that_labels_are_missing(folder: Path, ecgbench_home: Path) -> None:

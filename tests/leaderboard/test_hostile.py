@@ -7,11 +7,13 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lacking import lacking
 
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.formats import to_csv, to_latex, to_markdown, to_terminal
@@ -127,6 +129,20 @@ def test_a_terminal_gets_no_escape_and_no_markup(folder: Path) -> None:
     assert "[bold red]rich markup[/]" in out.getvalue()
 
 
+def test_what_commands_say_of_others_files_has_no_escape(tmp_path: Path) -> None:
+    put(tmp_path / "v/results", split(), **{"method.name": "\x1b]0;t\x07m", "method.title": "m"})
+    command = [sys.executable, "-m", "ecgbench", "leaderboard", "build", str(tmp_path / "v")]
+    subprocess.run(command, check=True)
+    (tmp_path / "v/tables/\x1b]0;t\x07.csv").write_text("")
+    first = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert "made from no result" in first.stderr
+    path = next((tmp_path / "v/results").rglob("*.json"))
+    shutil.copy(path, path.with_name("again.json"))
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Two results for the cell" in second.stderr
+    assert "\x1b" not in first.stderr + second.stderr
+
+
 def test_an_escape_leaves_nothing_behind() -> None:
     assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07text") == "red text"
     assert plain("x" * 5000).endswith("…")
@@ -172,7 +188,7 @@ def test_tables_come_out_in_every_format() -> None:
 def test_latex_compiles_without_an_error(folder: Path, tmp_path: Path) -> None:
     """Hostile names as cells (the first of a row follows the end of the last), notes and captions."""
     if shutil.which("pdflatex") is None:
-        pytest.skip("no pdflatex on this machine (texlive-latex-base and -recommended)")
+        lacking("no pdflatex on this machine (texlive-latex-base and -recommended)")
     rows = tuple((text, str(number), text) for number, text in enumerate(HOSTILE))
     every_sign = tuple((sign, "", sign) for sign in map(chr, range(0x20, 0x250)))
     sheets = [Sheet(HOSTILE[0], ("[1]", "n", "*"), rows, frozenset({"n"}), tuple(HOSTILE))]

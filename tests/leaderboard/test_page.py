@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lacking import lacking
 
 from ecgbench.errors import ResultError
 from ecgbench.leaderboard.build import build
@@ -151,7 +152,7 @@ def browser() -> Iterator[Any]:
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("no Chromium on this machine")
+        lacking("no Chromium on this machine")
     with sync.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running

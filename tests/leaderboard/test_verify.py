@@ -25,7 +25,8 @@ from ecgbench.results.predictions import (
     write_predictions,
 )
 from ecgbench.results.schema import Result
-from ecgbench.results.store import path_of, read_result, write_result
+from ecgbench.results.store import path_of, read_result, read_results, write_result
+from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.scoring import score
 from ecgbench.truth import Truth, Wanted
 
@@ -60,6 +61,11 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def cell(folder: Path, method: str = "mae", seed: int = 0) -> Path:
     return next((folder / "results").rglob(f"{method}@*/*-seed{seed}-draw0.json"))
+
+
+def leave_out(path: Path) -> None:
+    path.unlink()
+    path.with_suffix(".npz").unlink()
 
 
 def replace_predictions(path: Path, change: Callable[[ScorePredictions], ScorePredictions]) -> None:
@@ -299,6 +305,44 @@ def test_a_cell_left_out_of_a_mean(folder: Path) -> None:
     report = said(folder)
     assert "toy-probe.csv differs" in report
     assert "cells.csv differs" in report
+
+
+def test_a_cell_left_out_is_named_where_the_tables_were_not_built_again(folder: Path) -> None:
+    leave_out(cell(folder, "mae", 1))
+    key = "mae@sim/sim-toy/toy-probe@100%/seed1-draw0"
+    assert f"{key}: stands in cells.csv, and its result is left out" in said(folder)
+
+
+def test_a_cell_left_out_before_the_tables_were_built_is_named_by_the_ledger(folder: Path) -> None:
+    results = folder / "results"
+    for _, result in read_results(results):
+        assert result.predictions is not None
+        note_test_evaluation(results, result.key, result.predictions.sha256)
+    assert said(folder) == ""
+    leave_out(cell(folder, "mae", 1))
+    build(folder)
+    key = "mae@sim/sim-toy/toy-probe@100%/seed1-draw0"
+    assert said(folder) == f"{key}: was run, by ledger.csv, and its result is left out"
+
+
+def test_a_cell_run_until_it_looked_good_is_named(folder: Path) -> None:
+    key = "mae@sim/sim-toy/toy-probe@100%/seed0-draw0"
+    for digest in ("a", "b", "b"):
+        note_test_evaluation(folder / "results", key, digest)
+    assert said(folder) == f"{key}: says test_evaluations 1; ledger.csv has 2"
+
+
+@pytest.mark.parametrize(
+    ("figures", "what"),
+    [
+        ({}, "is verified without a reproduced auroc"),
+        ({"auroc": 0.1, "auprc": 0.1, "f1": 0.1}, "came out as 0.1"),
+    ],
+)
+def test_a_reproduction_written_by_hand(folder: Path, figures: dict[str, float], what: str) -> None:
+    part = {"by": "me", "on": "2026-01-01", "device": "cpu", "figures": figures}
+    edit(cell(folder), lambda r: r.update(verification="verified", reproduction=part))
+    assert what in said(folder)
 
 
 def test_test_labels_used_as_scores(folder: Path) -> None:
