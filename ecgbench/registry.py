@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         if not folder.is_dir():
             raise PluginError(f"There is no folder {folder}.", f"Name a folder with a {self.kind}.")
         if not list(self.find(folder)):
-            raise PluginError(f"No {self.kind} in {folder}.", "See docs/contributing.md.")
+            raise PluginError(f"No {self.kind} in {folder}.", "See docs/authors.md.")
         self.paths.append(folder)
         self._entries = None
 
