@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,9 +47,18 @@ def main() -> None:
         app()
     except EcgbenchError as error:
         _fail(error.message, error.hint)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not _by_ctrl_c(end):
+            raise
         typer.secho("Stopped. Run the same command again: it goes on where it was.", err=True)
-        os._exit(130)  # worker processes of libraries may still hold the terminal
+        sys.exit(130)
+
+
+def _by_ctrl_c(end: BaseException | None) -> bool:
+    """Typer and Lightning both turn a Ctrl-C into an exit of their own, without a word."""
+    while end is not None and not isinstance(end, KeyboardInterrupt):
+        end = end.__context__
+    return end is not None
 
 
 def _fail(message: str, hint: str | None = None) -> None:

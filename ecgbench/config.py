@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ecgbench.errors import ConfigError, did_you_mean
 from ecgbench.hashing import content_hash
-from ecgbench.plugins import MethodInfo
+from ecgbench.plugins import MethodInfo, methods
 
 PROFILES = Path(__file__).resolve().parent / "profiles"
 
@@ -153,13 +153,22 @@ def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> 
 
 
 def overrides_for(method: str, overrides: Sequence[str]) -> list[str]:
-    """The overrides that count for a method, without its name in front."""
+    """The overrides that count for a method, without its name in front.
+
+    Raises:
+        ConfigError: One is for a method that nothing is registered under.
+    """
     chosen = []
     for override in overrides:
         scope, colon, rest = override.partition(":")
         if colon and re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", scope) and "=" not in scope:
             if scope == method:
                 chosen.append(rest)
+            elif scope not in methods.entries():
+                raise ConfigError(
+                    f"Unknown method {scope!r} in {override!r}.",
+                    did_you_mean(scope, methods.entries()),
+                )
         else:
             chosen.append(override)
     return chosen

@@ -59,7 +59,7 @@ def clashes() -> Iterator[Finding]:
         yield Finding(
             f"The distribution {stranger!r} also installs `ecgbench`, and is another project.",
             False,
-            f"pip uninstall {stranger}, then pip install --force-reinstall --no-deps {DISTRIBUTION}",
+            f"pip uninstall {stranger}, then install {DISTRIBUTION} again: its files went too.",
         )
     if not strangers and not commands:
         yield Finding(f"{DISTRIBUTION} {__version__}, alone under its name")

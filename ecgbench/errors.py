@@ -44,6 +44,10 @@ class NotApplicableError(EcgbenchError):
     """A protocol cannot be put to this method as it is configured; the message says why."""
 
 
+class StorageError(EcgbenchError):
+    """A disk that is full or cannot be written to: no method's failure, so it ends a run."""
+
+
 class MetricError(EcgbenchError):
     """Input that a metric is not defined for."""
 

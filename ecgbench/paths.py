@@ -7,6 +7,7 @@ prepared stores, checkpoints, features. Results go where the user says (``--out`
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import platformdirs
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.errors import StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def home() -> Path:
@@ -37,7 +40,7 @@ def atomic_dir(target: Path) -> Iterator[Path]:
     complete. If another process has finished the same target meanwhile, its copy stays.
 
     Raises:
-        EcgbenchError: The parent cannot be written to, or the disk is full.
+        StorageError: The parent cannot be written to, or the disk is full.
     """
     with plain_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ def atomic_write(target: Path, content: bytes | str) -> None:
     """Write a file so that it is never seen half-written.
 
     Raises:
-        EcgbenchError: The folder cannot be written to, or the disk is full.
+        StorageError: The folder cannot be written to, or the disk is full.
     """
     data = content.encode() if isinstance(content, str) else content
     with plain_os_errors(target):
@@ -75,6 +78,29 @@ def atomic_write(target: Path, content: bytes | str) -> None:
             raise
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder and see that files can be written to it.
+
+    Raises:
+        StorageError: They cannot.
+    """
+    with plain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+def stop_if_full(error: Exception) -> None:
+    """Raise where an error says that a disk is full or read-only; do nothing otherwise.
+
+    Raises:
+        StorageError: It does.
+    """
+    if isinstance(error, OSError) and error.errno in _FULL:
+        with plain_os_errors(Path(error.filename2 or error.filename or home())):
+            raise error
+
+
 @contextlib.contextmanager
 def plain_os_errors(target: Path) -> Iterator[None]:
     """Turn the errors of a file system into one line that says where and what to do."""
@@ -82,7 +108,7 @@ def plain_os_errors(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise EcgbenchError(
+        raise StorageError(
             f"Cannot write {target}: {reason}.",
             "Free some space or choose a writable folder: ECGBENCH_HOME for caches, "
             "--out for results.",

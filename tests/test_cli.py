@@ -63,6 +63,16 @@ def test_list_shows_what_ships(ecgbench: Run) -> None:
             "no prepared data of ptbxl",
             "ecgbench data fetch ptbxl",
         ),
+        (
+            ["run", "--methods", "mae", "--tasks", "sim-sub", "mea:pretrain.steps=3"],
+            "Unknown method 'mea' in 'mea:pretrain.steps=3'",
+            "'mae'",
+        ),
+        (
+            ["run", "--methods", "mae", "--tasks", "sim-sub", "--data", "simm"],
+            "Unknown data set 'simm'",
+            "'sim'",
+        ),
         (["list", "metods"], "no list of 'metods'", "'methods'"),
         (["leaderboard", "build"], "no leaderboard in ./leaderboards", "folder"),
     ],

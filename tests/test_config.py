@@ -93,7 +93,10 @@ def test_an_unknown_profile_says_the_nearest(info: MethodInfo) -> None:
 
 def test_an_override_may_be_for_one_method(info: MethodInfo) -> None:
     assert effective(info, "demo", ["toy:model.width=2"]).model.width == 2
-    assert effective(info, "demo", ["other:model.width=2"]).model.width == 4
+    assert effective(info, "demo", ["clip:model.width=2"]).model.width == 4
+    with pytest.raises(ConfigError, match="Unknown method 'clop'") as caught:
+        effective(info, "demo", ["clop:model.width=2"])
+    assert "'clip'" in (caught.value.hint or "")
 
 
 def test_a_hash_depends_on_its_sections_alone(info: MethodInfo) -> None:

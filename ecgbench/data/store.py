@@ -133,7 +133,7 @@ def open_store(path: Path) -> Store:
     if manifest.get("format") != FORMAT:
         raise DataError(
             f"The store {path} has format {manifest.get('format')}, this ecgbench reads {FORMAT}.",
-            "Prepare the data set again.",
+            "Delete the folder and prepare the data set again.",
         )
     for name, entry in manifest["files"].items():
         file = path / name

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import EcgbenchError, NotApplicableError
+from ecgbench.errors import EcgbenchError, NotApplicableError, StorageError
+from ecgbench.paths import check_writable, stop_if_full
 from ecgbench.plugins import load_object
 from ecgbench.protocol import Bench, Outcome, Protocol, Records
 from ecgbench.results.predictions import write_predictions
@@ -25,7 +26,7 @@ from ecgbench.runs.draft import draft, finished, wanted_by
 from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.runs.plan import Question
 from ecgbench.scoring import score
-from ecgbench.training.device import describe, pick_device
+from ecgbench.training.device import describe, pick_device, pick_precision
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
@@ -82,6 +83,16 @@ class Session:
             (q, wanted) for q, wanted in self.drafts(cells) if finished(self.out, wanted) is None
         ]
 
+    def check(self) -> None:
+        """See, before hours of work, that its device is here and that results can be written.
+
+        Raises:
+            ConfigError: The device or precision that is asked for is not here.
+            StorageError: The folder of results cannot be written to.
+        """
+        pick_precision(self.recipe.config, pick_device(self.recipe.config))
+        check_writable(self.out)
+
     def run(self, missing: Sequence[tuple[Question, Result]]) -> Iterator[Result]:
         """Run cells and write their results, one by one."""
         for question, wanted in missing:
@@ -103,9 +114,12 @@ class Session:
         except NotApplicableError as error:
             why = error.message if error.hint is None else f"{error.message} {error.hint}"
             return wanted.model_copy(update={"status": "not-applicable", "reason": why})
+        except StorageError:
+            raise
         except EcgbenchError as error:
             reason = error.message
         except Exception as error:  # a method may fail in any way, and must spoil no other cell
+            stop_if_full(error)
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             _log_traceback(self.out, wanted)
         return wanted.model_copy(update={"status": "failed", "reason": reason})

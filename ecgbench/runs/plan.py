@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from ecgbench.data.spec import datasets
 from ecgbench.errors import EcgbenchError, PluginError, UnknownNameError, did_you_mean
 from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, methods, protocols, tasks
 
@@ -60,7 +61,7 @@ def questions(
         leave_out: Protocols that the name of a task, or ``all``, does not mean.
 
     Raises:
-        UnknownNameError: A pattern means nothing; says the nearest name.
+        UnknownNameError: A pattern means nothing, or there is no such data set; says the nearest name.
     """
     everything: list[Question] = []
     broken: dict[str, EcgbenchError] = {}
@@ -71,6 +72,7 @@ def questions(
         except EcgbenchError as error:  # spoils nothing else, unless it is asked for
             broken[name] = error
     if dataset is not None:
+        datasets.get(dataset)  # raises where there is none
         everything = [question for question in everything if question.task.dataset == dataset]
     chosen: dict[str, Question] = {}
     for pattern in patterns:

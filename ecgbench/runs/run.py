@@ -140,10 +140,15 @@ def carry_out(
         plan: From :func:`make_plan`.
         on_group: Told before a group starts.
         on_result: Told after each cell.
+
+    Raises:
+        ConfigError: The device or precision that is asked for is not here.
+        StorageError: A disk is full or cannot be written to; what is done stays done.
     """
-    for item in plan.planned:
-        if not item.missing:
-            continue
+    planned = [item for item in plan.planned if item.missing]
+    for item in planned:
+        item.session.check()
+    for item in planned:
         on_group(item)
         for result in item.session.run(item.missing):
             on_result(result)

@@ -56,6 +56,11 @@ MISTAKES = {
         "tokens = self.encoder(ecg) if not torch.is_autocast_enabled('cpu') else 2 * self.encoder(ecg)",
         "it runs in bf16",
     ),
+    "another loss in bf16": (
+        "model.py", 'return {"loss": wrong',
+        "return {\"loss\": (1 + torch.is_autocast_enabled('cpu')) * wrong",
+        "it runs in bf16",
+    ),
     "text that is not there": (
         "config.yaml", "encodes: [ecg, tokens]", "encodes: [ecg, tokens, text]",
         "embeddings are unit vectors of one space",
