@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from ecgbench._version import __version__
+from ecgbench.errors import EcgbenchError
 from ecgbench.paths import home
 from ecgbench.plugins import all_registries
 
@@ -37,6 +38,7 @@ def examine() -> Iterator[Finding]:
     yield from clashes()
     yield from _plugins()
     yield _disk()
+    yield _wordnet()
     yield _device()
 
 
@@ -92,6 +94,17 @@ def _disk() -> Finding:
         free >= NEEDED_GB,
         f"Free some space or set ECGBENCH_HOME: PTB-XL's store takes some {NEEDED_GB:.0f} GB.",
     )
+
+
+def _wordnet() -> Finding:
+    """No problem where it lacks: all but report generation does without."""
+    from ecgbench.metrics.wordnet import reader
+
+    try:
+        reader()
+    except EcgbenchError as error:
+        return Finding(f"{error.message}: report generation cannot be scored. {error.hint}")
+    return Finding("WordNet is here, which METEOR needs")
 
 
 def _device() -> Finding:

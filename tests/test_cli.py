@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from ecgbench import doctor
+from ecgbench.errors import MetricError
+from ecgbench.metrics import wordnet
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -92,6 +94,17 @@ def test_doctor_finds_an_installation_that_is_fine(ecgbench: Run) -> None:
     done = ecgbench("doctor")
     assert "torch" in done.stdout
     assert "none broken" in done.stdout
+
+
+def test_doctor_says_what_report_generation_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise MetricError("METEOR needs WordNet", "Get it.")
+
+    monkeypatch.setattr(wordnet, "reader", none)
+    found = [finding for finding in doctor.examine() if "WordNet" in finding.what]
+    assert [(finding.what, finding.fine) for finding in found] == [
+        ("METEOR needs WordNet: report generation cannot be scored. Get it.", True)
+    ]
 
 
 def test_doctor_detects_the_other_project_of_this_name(monkeypatch: pytest.MonkeyPatch) -> None:
