@@ -23,6 +23,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -169,10 +170,14 @@ def _loaders(
 
 
 def _micro_steps_done(last: Path) -> int:
-    """Batches that a saved state has behind it."""
+    """Batches that a saved state has behind it; one that a full disk or a power cut tore is removed."""
     if not last.is_file():
         return 0
-    state = torch.load(last, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(last, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError):
+        last.unlink()
+        return 0
     return int(state["micro_steps"])
 
 

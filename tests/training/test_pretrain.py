@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 from collections.abc import Callable
 
@@ -126,6 +127,22 @@ def test_a_second_stage_that_is_interrupted_goes_on_to_the_same_weights(
     resumed = load_file(pretrain(recipe).path / "weights.safetensors")
     for name, value in wanted.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kept", [0, 0.3, 0.95])
+def test_a_torn_state_is_left_and_training_begins_anew(recipe_for: RecipeFor, kept: float) -> None:
+    recipe = recipe_for("pretrain.lr=0.016")
+    wanted = load_file(pretrain(recipe).path / "weights.safetensors")
+    _forget(recipe)
+    state = recipe.path.with_name(recipe.path.name + ".partial") / "stage0" / "last.ckpt"
+    state.parent.mkdir(parents=True)
+    whole = io.BytesIO()
+    torch.save({"micro_steps": 4, "state_dict": wanted}, whole)
+    state.write_bytes(whole.getvalue()[: int(kept * len(whole.getvalue()))])
+    found = load_file(pretrain(recipe).path / "weights.safetensors")
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+    _forget(recipe)
 
 
 def test_equal_seeds_give_equal_weights_and_others_do_not(recipe_for: RecipeFor) -> None:
