@@ -107,14 +107,14 @@ def run(
     overrides: Overrides = None,
 ) -> None:
     """Run methods on tasks; what is there already is not run again."""
-    from ecgbench.config import left_out
+    from ecgbench.config import leaves_out
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Request, carry_out, make_plan
     from ecgbench.runs.show import show_plan, show_results
 
     request = Request(
         methods=chosen_methods(methods.split(",")),
-        questions=questions(tasks.split(","), data, left_out(profile)),
+        questions=questions(tasks.split(","), data, leaves_out(profile)),
         seeds=seeds,
         profile=profile,
         out=out,

@@ -112,7 +112,7 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
-def left_out(profile: str) -> tuple[str, ...]:
+def leaves_out(profile: str) -> tuple[str, ...]:
     """Protocols that a profile leaves out where a task is asked for as a whole (its ``leave_out``)."""
     return tuple(_read_profile(profile).get("leave_out", ()))
 

@@ -8,7 +8,7 @@ from statistics import median
 
 import typer
 
-from ecgbench.config import left_out
+from ecgbench.config import leaves_out
 from ecgbench.paths import stage_dir
 from ecgbench.results.schema import Result
 from ecgbench.runs.run import Plan, Planned, Request
@@ -25,7 +25,7 @@ def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
         err=True,
     )
     asked = {question.protocol.name for question in request.questions}
-    if absent := [name for name in left_out(request.profile) if name not in asked]:
+    if absent := [name for name in leaves_out(request.profile) if name not in asked]:
         typer.echo(
             f"Profile {request.profile} leaves out {', '.join(absent)}; ask for one by its name, "
             f"e.g. --tasks {request.questions[0].task.name}/{absent[0]}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgbench.config import left_out
+from ecgbench.config import leaves_out
 from ecgbench.errors import PluginError, UnknownNameError
 from ecgbench.plugins import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
@@ -30,7 +30,7 @@ def test_a_protocol_means_every_task() -> None:
 
 
 def test_what_a_profile_leaves_out_runs_when_it_is_asked_for_by_name() -> None:
-    out = left_out("demo")
+    out = leaves_out("demo")
     assert "fine-tune" in out
     for pattern in ("sim-sub", "sim-*", "all"):
         found = {q.protocol.name for q in questions([pattern], leave_out=out)}
@@ -39,7 +39,7 @@ def test_what_a_profile_leaves_out_runs_when_it_is_asked_for_by_name() -> None:
     for pattern in ("fine-tune", "sim-sub/fine-tune", "sim-sub/fine-tune@1%"):
         found = {q.protocol.name for q in questions([pattern], leave_out=out)}
         assert found == {"fine-tune"}
-    assert left_out("mini") == ()
+    assert leaves_out("mini") == ()
     known = {question.protocol.name for question in questions(["all"])}
     assert set(out) <= known
 
