@@ -23,7 +23,7 @@ def by_stage(results: Iterable[Result]) -> dict[str, dict[str, float]]:
     seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     encoding: dict[tuple[str, str], float] = defaultdict(float)
     for result in results:
-        if result.status != "ok":
+        if result.status != "ok" or result.method.variant:  # methods as they come
             continue
         stages = result.costs.seconds
         own = seconds[result.method.title]
