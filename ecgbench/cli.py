@@ -110,11 +110,14 @@ def run(
     from ecgbench.config import leaves_out
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Request, carry_out, make_plan
-    from ecgbench.runs.show import show_plan, show_results
+    from ecgbench.runs.show import show_left_out, show_plan, show_results
 
+    patterns = tasks.split(",")
+    asked = questions(patterns, data, leaves_out(profile))
+    show_left_out(profile, questions(patterns, data), asked)
     request = Request(
         methods=chosen_methods(methods.split(",")),
-        questions=questions(tasks.split(","), data, leaves_out(profile)),
+        questions=asked,
         seeds=seeds,
         profile=profile,
         out=out,

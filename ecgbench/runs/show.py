@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 import typer
 
-from ecgbench.config import leaves_out
 from ecgbench.paths import stage_dir
 from ecgbench.results.schema import Result
+from ecgbench.runs.plan import Question
 from ecgbench.runs.run import Plan, Planned, Request
 from ecgbench.training.recipe import Recipe, find
 
@@ -24,15 +24,20 @@ def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
         f"seed(s): {plan.cells} cells, {plan.missing} to run; results go to {request.out}",
         err=True,
     )
-    asked = {question.protocol.name for question in request.questions}
-    if absent := [name for name in leaves_out(request.profile) if name not in asked]:
-        typer.echo(
-            f"Profile {request.profile} leaves out {', '.join(absent)}; ask for one by its name, "
-            f"e.g. --tasks {request.questions[0].task.name}/{absent[0]}",
-            err=True,
-        )
     if with_costs:
         typer.echo(_plan_table(plan.planned))
+
+
+def show_left_out(profile: str, meant: Sequence[Question], asked: Sequence[Question]) -> None:
+    """Say what a profile leaves out of what a command would mean without it."""
+    gone = [question for question in meant if question not in asked]
+    if gone:
+        names = dict.fromkeys(question.protocol.name for question in gone)
+        typer.echo(
+            f"Profile {profile} leaves out {', '.join(names)}; ask for one by its name, "
+            f"e.g. --tasks {gone[0].task.name}/{gone[0].protocol.name}",
+            err=True,
+        )
 
 
 def _plan_table(planned: Iterable[Planned]) -> str:

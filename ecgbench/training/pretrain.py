@@ -22,6 +22,7 @@ import shutil
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ from ecgbench.hashing import content_hash
 from ecgbench.method import Method, count_parameters
 from ecgbench.paths import atomic_dir, stage_dir
 from ecgbench.training.batches import Records, TrainingBatches, ValidationBatches, tokenize_all
-from ecgbench.training.corpus import load_corpus
+from ecgbench.training.corpus import Corpus, load_corpus
 from ecgbench.training.device import describe, pick_device, pick_precision, use_threads
 from ecgbench.training.optim import adamw, cosine_with_warmup
 from ecgbench.training.recipe import Checkpoint, Recipe, build, find
@@ -72,7 +73,7 @@ def pretrain(recipe: Recipe) -> Checkpoint:
         "address": recipe.address,
         "ingredients": recipe.ingredients(),
         "datasets": [name for corpus in trained for name in corpus.names],
-        "corpus": content_hash([corpus.fingerprint for corpus in trained]) if trained else None,
+        "corpus": _fingerprint(trained),
         "simulated": any(corpus.simulated for corpus in trained),
         "records": sum(corpus.count()[0] for corpus in trained),
         "reports": sum(corpus.count()[1] for corpus in trained),
@@ -86,6 +87,12 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     finished = find(recipe)
     assert finished is not None
     return finished
+
+
+def _fingerprint(corpora: Sequence[Corpus]) -> str | None:
+    """Of what was trained on: a corpus' own, or one of all stages in their order."""
+    each = [corpus.fingerprint for corpus in corpora]
+    return content_hash(each) if len(each) > 1 else next(iter(each), None)
 
 
 def _save(recipe: Recipe, method: Method, manifest: dict[str, Any], scratch: Path) -> None:

@@ -10,6 +10,7 @@ from ecgbench.config import leaves_out
 from ecgbench.errors import PluginError, UnknownNameError
 from ecgbench.plugins import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
+from ecgbench.runs.show import show_left_out
 
 
 def names(*patterns: str, dataset: str | None = None) -> set[str]:
@@ -42,6 +43,23 @@ def test_what_a_profile_leaves_out_runs_when_it_is_asked_for_by_name() -> None:
     assert leaves_out("mini") == ()
     known = {question.protocol.name for question in questions(["all"])}
     assert set(out) <= known
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("sim-sub", "fine-tune, corruption, report-generation"), ("sim-sub/linear-probe", "")],
+)
+def test_what_is_left_out_is_said_where_it_was_meant(
+    pattern: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meant = questions([pattern])
+    show_left_out("demo", meant, questions([pattern], leave_out=leaves_out("demo")))
+    printed = capsys.readouterr().err
+    if said:
+        assert printed.startswith(f"Profile demo leaves out {said}; ask for one by its name")
+        assert names(printed.rsplit(" ", 1)[1].strip())  # what it says to type means something
+    else:
+        assert printed == ""
 
 
 def test_one_cell_and_patterns() -> None:

@@ -95,7 +95,10 @@ def test_a_second_stage_goes_on_from_the_first(
     for key in done:
         torch.testing.assert_close(first[key], started["alone"][0][key], rtol=0, atol=0)
         torch.testing.assert_close(second[key], done[key], rtol=0, atol=0)
+    (corpus,) = alone.ingredients()["corpora"]
+    assert find(alone).manifest["corpus"] == corpus  # type: ignore[union-attr]
     manifest = find(staged).manifest  # type: ignore[union-attr]
+    assert manifest["corpus"] not in (None, corpus)
     assert manifest["datasets"] == ["sim-tiny", "sim-tiny"]
     assert manifest["records"] == 2 * find(alone).manifest["records"]  # type: ignore[union-attr]
     rows = csv.DictReader((staged.path / "training.csv").open())
