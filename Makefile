@@ -59,6 +59,8 @@ boards: install  ## run what the committed leaderboards lack, and build them (ho
 ablations: install  ## the ablation tables of the cards (an hour; resumable)
 	$(BIN)/ecgbench ablate cg_dmer --card methods/cg_dmer/README.md
 	$(BIN)/ecgbench ablate merit --card methods/merit/README.md
+	for method in clip merl cg_dmer merit; do $(BIN)/ecgbench ablate $$method \
+		--only control --seeds 5 --tasks sim-sub/zero-shot@en || exit 1; done
 
 check-boards: install  ## the committed tables are what their results make
 	$(BIN)/ecgbench leaderboard build --check

@@ -16,6 +16,9 @@ def ablate(
     tasks: Tasks = "sim-sub/linear-probe,sim-sub/zero-shot@en",
     seeds: Seeds = 1,
     profile: Profile = "demo",
+    only: Annotated[
+        str | None, typer.Option(help="Only the variants whose name holds this, e.g. control.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs/ablations"),
     card: Annotated[
         Path | None, typer.Option(help="README.md whose marked table is written anew.")
@@ -25,7 +28,7 @@ def ablate(
 ) -> None:
     """Run a method as it is and with each of its ablations; what is there is not run again."""
     from ecgbench.ablations.table import ablation_table, write_into
-    from ecgbench.ablations.variants import variants_of
+    from ecgbench.ablations.variants import named
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Plan, Request, carry_out, make_plan
 
@@ -40,7 +43,7 @@ def ablate(
             overrides=(*(overrides or ()), *variant.overrides),
             command=("ablate", method, f"--tasks={tasks}", f"--seeds={seeds}"),
         )
-        for variant in variants_of(infos[0])
+        for variant in named(infos[0], only)
     }
     plans = {variant: make_plan(request) for variant, request in requests.items()}
     for variant, plan in plans.items():

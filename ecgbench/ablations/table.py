@@ -136,9 +136,10 @@ def _legend(results: Sequence[Result]) -> str:
         if seeds > 1
         else ("One seed: how far a line moves from seed to seed is in no interval.")
     )
+    deals = " (of reports of other records over the deals too, one a seed)" if seeds > 1 else ""
     return (
-        "In brackets: 95 % intervals over test patients. *: differs from the method as it is (paired "
-        f"over patients, 5 %, Holm's correction down the column). {spread}"
+        f"In brackets: 95 % intervals over test patients{deals}. *: differs from the method as it is "
+        f"(paired over patients, 5 %, Holm's correction down the column). {spread}"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgbench.errors import PluginError
+from ecgbench.errors import PluginError, UnknownNameError
 from ecgbench.plugins import MethodInfo, read_yaml
 
 FILE = "ablations.yaml"
@@ -53,3 +53,20 @@ def variants_of(info: MethodInfo) -> list[Variant]:
             raise PluginError(f"{FILE} of {info.name}: {name!r} has no list of key=value.")
         variants.append(Variant(str(name), tuple(overrides)))
     return variants
+
+
+def named(info: MethodInfo, part: str | None) -> list[Variant]:
+    """The variants whose name holds a word; all of them for None.
+
+    Raises:
+        UnknownNameError: None does.
+        PluginError: As :func:`variants_of`.
+    """
+    known = variants_of(info)
+    found = [variant for variant in known if part is None or part in variant.name]
+    if not found:
+        names = ", ".join(variant.name for variant in known)
+        raise UnknownNameError(
+            f"No ablation of {info.name} is named {part!r}.", f"There are {names}."
+        )
+    return found

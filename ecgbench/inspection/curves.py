@@ -100,7 +100,7 @@ def bounds(subject: Subject) -> list[Bound]:
     recipe, method = subject.recipe, subject.encoder.method()
     if not recipe.trains:
         return []
-    corpus = load_corpus(recipe.datasets, recipe.config, recipe.info.reports)
+    corpus = load_corpus(recipe.datasets, recipe.config, recipe.info.reports, recipe.seed)
     reports = sorted({text for part in corpus.val for text in part.reports if text})
     records = Records(corpus.val, tokenize_all(method, reports))
     size = min(len(records), int(recipe.config.compute.encode_batch))

@@ -202,11 +202,19 @@ def _notes(runs: Sequence[Result], expected: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def dealt(run: Result) -> bool:
+    """Whether it learnt from the reports of other records: a control, dealt anew by each seed."""
+    return bool(run.config.get("pretrain", {}).get("shuffle_reports"))
+
+
 def by_draw(good: Sequence[Result], metric: str) -> list[Evidence]:
-    """What each draw says, as the mean over its seeds; draws whose records lack replicates are out."""
+    """What each draw says, as the mean over its seeds; of dealt reports, each deal over its draws.
+
+    Draws and deals whose records lack replicates are out.
+    """
     grouped: defaultdict[int, list[Evidence | None]] = defaultdict(list)
     for run in good:
-        grouped[run.draw].append(evidence_of(run, metric))
+        grouped[run.seed if dealt(run) else run.draw].append(evidence_of(run, metric))
     whole = [[item for item in group if item is not None] for group in grouped.values()]
     return [
         mean_of(items)
@@ -226,8 +234,9 @@ def _summary(good: Sequence[Result], metric: str, control: bool) -> Summary | No
     span = interval(together) if together else NOTHING
     if len(good) == 1 and figures[0] and figures[0].low is not None and figures[0].high is not None:
         span = Span(figures[0].low, figures[0].high)
-    if control and together and len({run.draw for run in good}) > 1:
-        span = interval_over_draws(by_draw(good, metric))
+    if together and (control or any(map(dealt, good))):
+        draws = by_draw(good, metric)
+        span = interval_over_draws(draws) if len(draws) > 1 else span
     of_seed, of_draw = defaultdict(list), defaultdict(list)
     for run, value in zip(good, values, strict=True):
         of_seed[run.seed].append(value)

@@ -94,24 +94,28 @@ def _distinct(parts: Sequence[Part]) -> list[str]:
     return sorted({text for part in parts for text in part.reports if text})
 
 
-def corpus_fingerprint(datasets: Sequence[Dataset], config: DictConfig, reports: str) -> str:
-    """Address of a corpus, known without reading a signal."""
+def corpus_fingerprint(
+    datasets: Sequence[Dataset], config: DictConfig, reports: str, seed: int
+) -> str:
+    """Address of a corpus, known without reading a signal; arguments as of :func:`load_corpus`."""
     return content_hash(
         {
             "datasets": [dataset.fingerprint for dataset in datasets],
             "reports": reports,
-            "shuffle_reports": bool(config.pretrain.shuffle_reports),
+            "shuffle_reports": ["dealt", seed] if config.pretrain.shuffle_reports else False,
         }
     )
 
 
-def load_corpus(datasets: Sequence[Dataset], config: DictConfig, reports: str) -> Corpus:
+def load_corpus(datasets: Sequence[Dataset], config: DictConfig, reports: str, seed: int) -> Corpus:
     """Adapt the signals and gather the records.
 
     Args:
         datasets: What to pre-train on.
         config: The effective configuration.
         reports: ``none``, ``some`` or ``all``, as :class:`ecgbench.plugins.MethodInfo` has it.
+        seed: Of the deal, where ``pretrain.shuffle_reports`` deals them to other records: a control
+            needs several deals, for each has its luck.
 
     Raises:
         DataError: The method needs reports and there are none.
@@ -127,12 +131,12 @@ def load_corpus(datasets: Sequence[Dataset], config: DictConfig, reports: str) -
             if reports == "all":
                 rows, kept = rows[kept != ""], kept[kept != ""]
             if config.pretrain.shuffle_reports:
-                kept = np.random.default_rng(len(kept)).permutation(kept)
+                kept = np.random.default_rng([seed, len(kept)]).permutation(kept)
             found.append(Part(signals, np.asarray(rows, np.intp), tuple(map(str, kept))))
     corpus = Corpus(
         names=tuple(dataset.spec.name for dataset in datasets),
         simulated=any(dataset.spec.simulated for dataset in datasets),
-        fingerprint=corpus_fingerprint(datasets, config, reports),
+        fingerprint=corpus_fingerprint(datasets, config, reports, seed),
         train=tuple(parts["train"]),
         val=tuple(parts["val"]),
     )

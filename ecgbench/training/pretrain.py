@@ -58,7 +58,10 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     started = time.perf_counter()
     torch.manual_seed(recipe.seed)
     corpora = (
-        [load_corpus(stage, recipe.config, recipe.info.reports) for stage in recipe.stages]
+        [
+            load_corpus(stage, recipe.config, recipe.info.reports, recipe.seed)
+            for stage in recipe.stages
+        ]
         if (recipe.trains or recipe.info.reports != "none")
         else []
     )

@@ -112,7 +112,8 @@ class Recipe:
             "model": plain["model"],
             "pretrain": _decisive(plain["pretrain"]) if self.trains else {"steps": 0},
             "corpora": [
-                corpus_fingerprint(stage, self.config, self.info.reports) for stage in self.stages
+                corpus_fingerprint(stage, self.config, self.info.reports, self.seed)
+                for stage in self.stages
             ]
             if needs_corpus
             else None,

@@ -11,9 +11,9 @@ from runs.conftest import small_home, small_matrix  # noqa: F401
 from typer.testing import CliRunner
 
 from ecgbench.ablations.table import BEGIN, END, ablation_table, write_into
-from ecgbench.ablations.variants import AS_IT_IS, FILE, Variant, variants_of
+from ecgbench.ablations.variants import AS_IT_IS, FILE, Variant, named, variants_of
 from ecgbench.cli import app
-from ecgbench.errors import PluginError, ResultError
+from ecgbench.errors import PluginError, ResultError, UnknownNameError
 from ecgbench.plugins import methods
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_result
@@ -34,6 +34,16 @@ def test_cg_dmer_has_its_six_and_merit_both_terms() -> None:
     assert {"model.weights.contrast=0.0", "model.weights.reconstruction=0.0"} <= merit
     lambdas = [one for one in merit if one.startswith("model.weights.contrast=")]
     assert lambdas == ["model.weights.contrast=0.0"], "lambda is not for test records to choose"
+
+
+def test_some_ablations_are_chosen_by_a_word() -> None:
+    merit = methods.get("merit")
+    assert [variant.name for variant in named(merit, "control")] == [
+        "reports of other records (a control)"
+    ]
+    assert named(merit, None) == variants_of(merit)
+    with pytest.raises(UnknownNameError, match="No ablation of merit is named 'lambda'"):
+        named(merit, "lambda")
 
 
 @pytest.mark.parametrize("name", ["clip", "merl", "cg_dmer", "merit"])

@@ -92,6 +92,24 @@ def test_seeds_are_averaged_before_draws_are_compared(tmp_path: Path) -> None:
     assert freedom < 20  # by patients alone it would be some 50
 
 
+def test_a_row_of_dealt_reports_has_its_deals_in_its_interval(tmp_path: Path) -> None:
+    """Its seeds deal the reports anew, so their luck belongs to the interval."""
+    spans = {}
+    for name, shuffled in (("plain", False), ("dealt", True)):
+        for seed, skill in enumerate((-0.5, -0.1, 0.2, 0.5)):
+            config = {"pretrain": {"shuffle_reports": shuffled}}
+            changes = {"method.name": name, "seed": seed, "config": config}
+            put(tmp_path / "results", split(), skill, -seed, **changes)
+    made = table(tmp_path)
+    for row in made.rows:
+        span = row.summaries["auroc"].span
+        spans[row.first.method.name] = span.high - span.low
+    values = [run.scores.figures["auroc"].value for run in made.rows[0].good if run.scores]
+    plain = ttest_1samp(values, 0.5).confidence_interval()
+    assert spans["dealt"] == pytest.approx(plain.high - plain.low, rel=0.1)
+    assert spans["dealt"] > 2 * spans["plain"]
+
+
 def test_luck_and_leak_are_told_apart(tmp_path: Path) -> None:
     """One of many rows may miss chance; Holm's correction says whether that is more than luck."""
     made = table(fill(tmp_path, [("mild", 0.35), *((f"m{i}", 0.0) for i in range(6))], draws=4))

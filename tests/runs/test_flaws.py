@@ -116,14 +116,19 @@ def test_8_every_record_keeps_its_report_and_its_split(request_for: RequestFor) 
     recipe = make_plan(request_for()).planned[0].session.recipe
     dataset = recipe.datasets[0]
     reports = dataset.records["report"].to_numpy(dtype=object)
-    corpus = load_corpus(recipe.datasets, recipe.config, "all")
+    corpus = load_corpus(recipe.datasets, recipe.config, "all", 0)
     for split, parts in (("train", corpus.train), ("val", corpus.val)):
         for part in parts:
             assert set(dataset.records["split"].iloc[part.rows]) == {split}
             assert list(part.reports) == [reports[row] for row in part.rows]
-    dealt = load_corpus(
-        recipe.datasets, _with(recipe.config, "pretrain.shuffle_reports", True), "all"
+    shuffled = _with(recipe.config, "pretrain.shuffle_reports", True)
+    dealt, again, other = (
+        load_corpus(recipe.datasets, shuffled, "all", seed) for seed in (0, 0, 1)
     )
+    assert again.train[0].reports == dealt.train[0].reports
+    assert again.fingerprint == dealt.fingerprint
+    assert other.train[0].reports != dealt.train[0].reports  # each seed has its own luck
+    assert other.fingerprint != dealt.fingerprint
     assert dealt.train[0].reports != corpus.train[0].reports  # the control does what it says
     assert sorted(dealt.train[0].reports) == sorted(corpus.train[0].reports)
     assert dealt.fingerprint != corpus.fingerprint
