@@ -54,6 +54,16 @@ def pick_precision(config: DictConfig, device: torch.device) -> Precision:
     return known[short]
 
 
+def reduced_precision(config: DictConfig) -> dict[str, Precision]:
+    """What an address says of the precision: nothing of full precision.
+
+    Raises:
+        ConfigError: As :func:`pick_device` and :func:`pick_precision`.
+    """
+    precision = pick_precision(config, pick_device(config))
+    return {} if precision == "32-true" else {"precision": precision}
+
+
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[Any]:
     """The context that a forward pass runs in."""
     if precision == "32-true":

@@ -22,7 +22,13 @@ from ecgbench.paths import atomic_write, stage_dir
 from ecgbench.progress import track
 from ecgbench.protocol import Records
 from ecgbench.training.corpus import signal_spec
-from ecgbench.training.device import autocast, pick_device, pick_precision, use_threads
+from ecgbench.training.device import (
+    autocast,
+    pick_device,
+    pick_precision,
+    reduced_precision,
+    use_threads,
+)
 from ecgbench.training.recipe import Checkpoint, Recipe, load
 
 Pass = Callable[[Method, torch.Tensor], torch.Tensor]
@@ -33,8 +39,8 @@ class Encoder:
     """A pre-trained method that encodes records of data sets, and remembers what it encoded.
 
     Features are kept under ``$ECGBENCH_HOME/features`` by the hash of the checkpoint, the data set, the
-    signal's form and the transformation, so a stale one cannot be read. Untransformed records are
-    encoded split by split: whatever label set asks first, the others find them.
+    signal's form, the transformation and a precision below float32, so a stale one cannot be read.
+    Untransformed records are encoded split by split: whatever label set asks first, the others find them.
     """
 
     recipe: Recipe
@@ -121,6 +127,7 @@ class Encoder:
                 "signal": signal_spec(self.recipe.config).model_dump(mode="json"),
                 "transform": None if transform is None else [transform.name, transform.params],
                 "kind": kind,
+                **reduced_precision(self.recipe.config),
             }
         )
         return stage_dir("features") / f"{address[:32]}.npy"

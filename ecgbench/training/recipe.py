@@ -18,7 +18,7 @@ from ecgbench.method import Method, Setup
 from ecgbench.paths import stage_dir
 from ecgbench.plugins import ROOT, MethodInfo, load_object
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
-from ecgbench.training.device import pick_device
+from ecgbench.training.device import pick_device, reduced_precision
 
 LOOP = [ROOT / "training" / name for name in ("pretrain.py", "batches.py", "optim.py")]
 
@@ -118,6 +118,7 @@ class Recipe:
             if needs_corpus
             else None,
             "seed": self.seed,
+            **(reduced_precision(self.config) if self.trains else {}),
         }
 
 

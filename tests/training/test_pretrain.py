@@ -7,12 +7,15 @@ import io
 import shutil
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from ecgbench.errors import EcgbenchError
+from ecgbench.protocol import Records
 from ecgbench.training import pretrain as loop
+from ecgbench.training.encode import Encoder
 from ecgbench.training.optim import cosine_with_warmup
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe, find, load
@@ -165,6 +168,21 @@ def test_the_address_is_of_what_decides_the_weights(recipe_for: RecipeFor) -> No
     assert recipe_for("finetune.epochs=3").address == plain.address
     for override in ("pretrain.lr=0.5", "model.width=9", "signal.scaling=none", "pretrain.ema=0.9"):
         assert recipe_for(override).address != plain.address, override
+
+
+def test_so_is_a_precision_below_float32_that_trained_or_encoded_it(recipe_for: RecipeFor) -> None:
+    full, half = (recipe_for(f"compute.precision={name}") for name in ("32", "bf16"))
+    assert full.address != half.address
+    assert set(half.ingredients()) - set(full.ingredients()) == {"precision"}
+    untrained, encoded = (
+        recipe_for("pretrain.steps=0", f"compute.precision={name}") for name in ("32", "bf16")
+    )
+    assert untrained.address == encoded.address
+    checkpoint = pretrain(untrained)
+    dataset = untrained.datasets[0]
+    some = Records(dataset, np.arange(2), dataset.records.index.to_numpy(dtype=str)[:2])
+    one, other = (Encoder(recipe, checkpoint).features(some) for recipe in (untrained, encoded))
+    assert not np.array_equal(one, other), "features of one precision were taken for the other's"
 
 
 @pytest.mark.parametrize(
