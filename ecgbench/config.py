@@ -46,8 +46,8 @@ class PretrainConfig:
     data: list[str] = field(default_factory=list)  # data sets; empty: the task's own
     before: list[str] = field(default_factory=list)  # data sets that are trained on first
     steps: int = 1000
-    batch_size: int = 64
-    accumulate: int = 1  # batches to a step
+    batch_size: int = 64  # of all devices together
+    accumulate: int = 1  # batches to a step; enlarges no contrastive batch
     lr: float = 1e-3
     min_lr: float = 0.0
     warmup: float = 0.1  # share of the steps
@@ -77,10 +77,13 @@ class FinetuneConfig:
 
 @dataclass
 class ComputeConfig:
-    """Where and how it runs; none of it enters a hash."""
+    """Where and how it runs; none of it enters a configuration's hash.
+
+    A precision below float32 enters the addresses of checkpoints and of features.
+    """
 
     accelerator: str = "auto"
-    devices: int = 1
+    devices: int = 1  # of this machine, to pre-train on; a batch is shared among them
     precision: str = "auto"  # bf16 where a GPU has it, f32 elsewhere
     encode_batch: int = 256
     workers: int = 0  # processes that load batches

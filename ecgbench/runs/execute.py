@@ -26,7 +26,7 @@ from ecgbench.runs.draft import draft, finished, wanted_by
 from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.runs.plan import Question
 from ecgbench.scoring import score
-from ecgbench.training.device import describe, pick_device, pick_precision
+from ecgbench.training.device import describe, pick_device, pick_precision, processes
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
@@ -87,10 +87,13 @@ class Session:
         """See, before hours of work, that its device is here and that results can be written.
 
         Raises:
-            ConfigError: The device or precision that is asked for is not here.
+            ConfigError: The device or precision that is asked for is not here, or a batch does not
+                divide by the devices.
             StorageError: The folder of results cannot be written to.
         """
         pick_precision(self.recipe.config, pick_device(self.recipe.config))
+        if self.recipe.trains:
+            processes(self.recipe.config)
         check_writable(self.out)
 
     def run(self, missing: Sequence[tuple[Question, Result]]) -> Iterator[Result]:

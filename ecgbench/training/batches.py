@@ -1,4 +1,7 @@
-"""Batches by step: batch number ``i`` is the same whether training was interrupted before or not."""
+"""Batches by step: number ``i`` is the same after an interruption, and on any number of processes.
+
+A batch is that of all processes together; each takes an equal share of its rows.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ecgbench.errors import DataError
+from ecgbench.errors import ConfigError, DataError
 from ecgbench.method import Batch, Method, Tokens
 from ecgbench.training.corpus import Part
 
@@ -67,6 +70,27 @@ class Records:
         return Batch(signals, {k: v[text] for k, v in self._texts.tokens.items()}, text)
 
 
+@dataclass(frozen=True)
+class Share:
+    """The rows of a batch that fall to one process.
+
+    Attributes:
+        rank: This process among ``world``.
+        world: Processes that train together.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, size: int) -> slice:
+        """This process's rows of a batch of ``size``, which divides by the processes."""
+        each = size // self.world
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+
+ALL = Share()
+
+
 class TrainingBatches(IterableDataset[tuple[int, Batch]]):
     """An endless run of shuffled batches, cut to the steps that are left.
 
@@ -75,16 +99,16 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
 
     Args:
         records: What to draw from.
-        batch_size: Of one process.
+        batch_size: Of all processes together.
         seed: Of the order.
         start: First batch.
         stop: One behind the last.
         crop: Share of a record's length that an example keeps, at a random place.
-        rank: This process among ``world``.
-        world: Processes that train together.
+        share: Of this process.
 
     Raises:
         DataError: There are fewer than two records for each process.
+        ConfigError: A batch does not divide by the processes.
     """
 
     def __init__(
@@ -95,48 +119,65 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         start: int,
         stop: int,
         crop: float = 1.0,
-        rank: int = 0,
-        world: int = 1,
+        share: Share = ALL,
     ) -> None:
         self._records = records
-        self._size = min(batch_size, len(records) // world)
-        if self._size < 2:
+        self._size = min(batch_size, len(records))
+        self._share = share
+        world = share.world
+        if self._size < 2 * world:
             raise DataError(f"{len(records)} records are too few to train on.")
+        if self._size % world:
+            raise ConfigError(
+                f"A batch of {self._size} records does not divide by {world} processes.",
+                f"There are {len(records)} records; set pretrain.batch_size to a multiple of {world}.",
+            )
         self._seed, self._start, self._stop = seed, start, stop
         self._length = round(records.samples * crop)
-        self._rank, self._world = rank, world
 
     def positions(self, step: int) -> NDArray[np.integer]:
-        """Positions of the records of batch ``step``, on this process."""
-        together = self._size * self._world
-        epoch, i = divmod(step, len(self._records) // together)
+        """Positions of the records of batch ``step``, on all processes."""
+        epoch, i = divmod(step, len(self._records) // self._size)
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._records))
-        first = i * together + self._rank * self._size
-        return order[first : first + self._size]
+        return order[i * self._size : (i + 1) * self._size]
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
         worker = get_worker_info()
         offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        own = self._share.of(self._size)
         for step in range(self._start + offset, self._stop, stride):
-            yield step, self._records.batch(self.positions(step), self._spans(step))
+            yield step, self._records.batch(self.positions(step)[own], self._spans(step)[own])
 
     def _spans(self, step: int) -> list[slice]:
         last = self._records.samples - self._length
-        starts = np.random.default_rng([self._seed, step, self._rank]).integers(
+        starts = np.random.default_rng([self._seed, step]).integers(
             0, last, self._size, endpoint=True
         )
         return [slice(start, start + self._length) for start in starts]
 
 
 class ValidationBatches(IterableDataset[tuple[int, Batch]]):
-    """The records in their order, at most ``limit`` batches of them."""
+    """The records in their order, at most ``limit`` batches of them.
 
-    def __init__(self, records: Records, batch_size: int, limit: int = 8) -> None:
+    Args:
+        records: What to look at.
+        batch_size: Of all processes together; the last records are left where it does not divide.
+        limit: Most batches.
+        share: Of this process.
+    """
+
+    def __init__(
+        self, records: Records, batch_size: int, limit: int = 8, share: Share = ALL
+    ) -> None:
         self._records = records
-        self._size = min(batch_size, len(records))
+        self._share = share
+        size = min(batch_size, len(records))
+        self._size = size - size % self._share.world
         self._limit = limit
 
     def __iter__(self) -> Iterator[tuple[int, Batch]]:
-        count = min(self._limit, len(self._records) // self._size) if self._size >= 2 else 0
+        least = 2 * self._share.world
+        count = min(self._limit, len(self._records) // self._size) if self._size >= least else 0
         for step in range(count):
-            yield step, self._records.batch(np.arange(step * self._size, (step + 1) * self._size))
+            rows = np.arange(step * self._size, (step + 1) * self._size)
+            yield step, self._records.batch(rows[self._share.of(self._size)])

@@ -64,6 +64,21 @@ def reduced_precision(config: DictConfig) -> dict[str, Precision]:
     return {} if precision == "32-true" else {"precision": precision}
 
 
+def processes(config: DictConfig) -> int:
+    """How many processes pre-train together, on this machine: one for each of ``compute.devices``.
+
+    Raises:
+        ConfigError: A batch does not divide by them.
+    """
+    count, size = int(config.compute.devices), int(config.pretrain.batch_size)
+    if count < 1 or size % count:
+        raise ConfigError(
+            f"pretrain.batch_size={size} does not divide by compute.devices={count}.",
+            "It is the batch of all devices together; each takes an equal share.",
+        )
+    return count
+
+
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[Any]:
     """The context that a forward pass runs in."""
     if precision == "32-true":

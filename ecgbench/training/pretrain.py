@@ -10,6 +10,8 @@ A checkpoint is a folder that is addressed by what it was made from::
 An interrupted pre-training goes on from its last saved step to the same weights: batches, masks and
 dropout of a step are drawn from a seed of that step.
 
+With ``compute.devices`` above one the loop runs in as many processes, which share each batch.
+
 With ``pretrain.before`` there are two stages, each with a schedule of its own: first those data sets, then
 the others from the weights that this left. Tokenizers are made from the reports of both.
 """
@@ -31,14 +33,22 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
+from ecgbench.data.signals import adapt
 from ecgbench.errors import EcgbenchError
 from ecgbench.hashing import content_hash
 from ecgbench.method import Method, count_parameters
 from ecgbench.paths import atomic_dir, stage_dir
-from ecgbench.training.batches import Records, TrainingBatches, ValidationBatches, tokenize_all
-from ecgbench.training.corpus import Corpus, load_corpus
-from ecgbench.training.device import describe, pick_device, pick_precision, use_threads
+from ecgbench.training.batches import (
+    Records,
+    Share,
+    TrainingBatches,
+    ValidationBatches,
+    tokenize_all,
+)
+from ecgbench.training.corpus import Corpus, load_corpus, signal_spec
+from ecgbench.training.device import describe, pick_device, pick_precision, processes, use_threads
 from ecgbench.training.optim import adamw, cosine_with_warmup
+from ecgbench.training.processes import together
 from ecgbench.training.recipe import Checkpoint, Recipe, build, find
 
 if TYPE_CHECKING:
@@ -50,10 +60,25 @@ def pretrain(recipe: Recipe) -> Checkpoint:
 
     Raises:
         EcgbenchError: The loss became NaN, or the method or the corpus cannot be used.
+        ConfigError: A batch does not divide by the processes.
     """
     done = find(recipe)
     if done is not None:
         return done
+    count = processes(recipe.config) if recipe.trains else 1
+    if count == 1:
+        _make(recipe)
+    else:
+        for dataset in recipe.seen:  # once, not in each process
+            adapt(dataset, signal_spec(recipe.config))
+        together(_make, recipe, count)
+    finished = find(recipe)
+    assert finished is not None
+    return finished
+
+
+def _make(recipe: Recipe, rank: int = 0) -> None:
+    """Train in this process, one of ``compute.devices``; the first of them keeps the checkpoint."""
     use_threads(recipe.config)
     started = time.perf_counter()
     torch.manual_seed(recipe.seed)
@@ -72,6 +97,8 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     for number, corpus in enumerate(trained):
         train, val = Records(corpus.train, texts), Records(corpus.val, texts)
         _fit(recipe, method, train, val, scratch, number)
+    if rank:
+        return
     manifest = {
         "address": recipe.address,
         "ingredients": recipe.ingredients(),
@@ -84,12 +111,10 @@ def pretrain(recipe: Recipe) -> Checkpoint:
         "parameters": count_parameters(method).total,
         "seconds": round(time.perf_counter() - started, 1),
         "device": describe(pick_device(recipe.config)),
+        "devices": int(recipe.config.compute.devices),
     }
     _save(recipe, method, manifest, scratch)
     shutil.rmtree(scratch, ignore_errors=True)
-    finished = find(recipe)
-    assert finished is not None
-    return finished
 
 
 def _fingerprint(corpora: Sequence[Corpus]) -> str | None:
@@ -139,7 +164,7 @@ def _fit(
     states.mkdir(parents=True, exist_ok=True)
     trainer = pl.Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
-        devices=int(config.compute.devices),
+        **_spread(config, device),
         precision=pick_precision(config, device),
         max_steps=int(config.pretrain.steps),
         max_epochs=-1,
@@ -156,7 +181,8 @@ def _fit(
         use_distributed_sampler=False,
         default_root_dir=scratch,
     )
-    loaders = _loaders(recipe, train, val, done, total, trainer.global_rank, trainer.world_size)
+    share = Share(trainer.global_rank, trainer.world_size)
+    loaders = _loaders(recipe, train, val, done, total, share)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on the number of workers, and the like
         trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
@@ -164,18 +190,32 @@ def _fit(
         raise KeyboardInterrupt
 
 
+def _spread(config: DictConfig, device: torch.device) -> dict[str, Any]:
+    """What a trainer is told of the processes that share its batches."""
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+    from lightning.pytorch.strategies import DDPStrategy
+
+    count = processes(config)
+    if count == 1:
+        return {"devices": 1}
+    # a parameter that the loss does not reach (a term of weight 0) is no error
+    strategy = DDPStrategy(cluster_environment=LightningEnvironment(), find_unused_parameters=True)
+    # torch synchronises batch norm on GPUs only
+    return {"devices": count, "strategy": strategy, "sync_batchnorm": device.type == "cuda"}
+
+
 def _loaders(
-    recipe: Recipe, train: Records, val: Records, done: int, total: int, rank: int, world: int
+    recipe: Recipe, train: Records, val: Records, done: int, total: int, share: Share
 ) -> tuple[Any, Any]:
     from torch.utils.data import DataLoader
 
     config = recipe.config
     size, workers = int(config.pretrain.batch_size), int(config.compute.workers)
     crop = float(config.pretrain.crop)
-    batches = TrainingBatches(train, size, recipe.seed, done, total, crop, rank, world)
+    batches = TrainingBatches(train, size, recipe.seed, done, total, crop, share)
     return (
         DataLoader(batches, batch_size=None, num_workers=workers, persistent_workers=workers > 0),
-        DataLoader(ValidationBatches(val, size), batch_size=None),
+        DataLoader(ValidationBatches(val, size, share=share), batch_size=None),
     )
 
 
@@ -186,7 +226,7 @@ def _micro_steps_done(last: Path) -> int:
     try:
         state = torch.load(last, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError):
-        last.unlink()
+        last.unlink(missing_ok=True)  # by another process
         return 0
     return int(state["micro_steps"])
 
@@ -225,9 +265,7 @@ def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
 
         def training_step(self, item: tuple[int, Any], index: int) -> Tensor:
             step, batch = item
-            torch.manual_seed(
-                (seed + 1) * 1_000_003 + step * self.trainer.world_size + self.global_rank
-            )
+            torch.manual_seed((seed + 1) * 1_000_003 + self._number(step))
             losses = self.method.losses(batch)
             if not torch.isfinite(losses["loss"].detach()):
                 raise EcgbenchError(
@@ -241,9 +279,13 @@ def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
         def validation_step(self, item: tuple[int, Any], index: int) -> None:
             step, batch = item
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-                torch.manual_seed(step)
+                torch.manual_seed(self._number(step))
                 losses = self.method.losses(batch)
             self.log_dict({f"val/{k}": v for k, v in losses.items()}, batch_size=1, sync_dist=True)
+
+        def _number(self, step: int) -> int:
+            """Of a batch's share among all of them: each draws its own masks and dropout."""
+            return int(step * self.trainer.world_size + self.global_rank)
 
         def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
             checkpoint["micro_steps"] = self.micro_steps

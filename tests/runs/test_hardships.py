@@ -26,7 +26,7 @@ RequestFor = Callable[..., Request]
 def test_ctrl_c_in_a_training_is_one_line(small_matrix: None, tmp_path: Path) -> None:
     """As in a terminal: Lightning and Typer each would end it in silence."""
     home = Path(os.environ["ECGBENCH_HOME"])
-    saved = "checkpoints/tiny-*.partial/last.ckpt"
+    saved = "checkpoints/tiny-*.partial/stage0/last.ckpt"
     before = set(home.glob(saved))
     paths = {f"ECGBENCH_{name.upper()}_PATH": str(PLUGINS / name) for name in PLUGIN_KINDS}
     command = "run --methods=tiny --tasks=sim-tiny-super pretrain.steps=1000000 compute.threads=1"
@@ -74,9 +74,13 @@ def test_a_results_folder_that_cannot_be_written_to_stops_before_training(
 
 @pytest.mark.parametrize(
     ("override", "message"),
-    [("compute.accelerator=gpux", "gpux is not available"), ("compute.precision=8", "cannot be")],
+    [
+        ("compute.accelerator=gpux", "gpux is not available"),
+        ("compute.precision=8", "cannot be"),
+        ("compute.devices=3", "batch_size=16 does not divide"),
+    ],
 )
-def test_a_device_that_is_not_here_stops_before_training(
+def test_a_device_that_is_not_here_or_does_not_fit_stops_before_training(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch, override: str, message: str
 ) -> None:
     plan = make_plan(request_for(overrides=(override,)))

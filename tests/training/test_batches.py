@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgbench.errors import DataError
-from ecgbench.training.batches import Records, Texts, TrainingBatches, ValidationBatches
+from ecgbench.errors import ConfigError, DataError
+from ecgbench.training.batches import Records, Share, Texts, TrainingBatches, ValidationBatches
 from ecgbench.training.corpus import Part
 
 
@@ -49,13 +49,26 @@ def test_starting_later_gives_the_rest(count: int, start: int) -> None:
 
 
 @given(st.integers(1, 4), st.integers(0, 9))
-def test_ranks_share_a_batch_without_overlap(world: int, step: int) -> None:
-    parts = [
-        TrainingBatches(records(40), 5, 1, 0, 10, rank=rank, world=world).positions(step)
-        for rank in range(world)
-    ]
-    together = np.concatenate(parts)
-    assert len(set(together.tolist())) == 5 * world
+def test_the_shares_of_all_processes_are_the_batch_of_one(world: int, step: int) -> None:
+    def shown(rank: int, world: int) -> torch.Tensor:
+        batches = TrainingBatches(records(40), 12, 1, step, step + 1, 0.5, Share(rank, world))
+        ((number, batch),) = batches
+        assert number == step
+        return batch.ecg
+
+    together = torch.cat([shown(rank, world) for rank in range(world)])
+    assert torch.equal(together, shown(0, 1))
+    assert len(set(together[:, 0, 0].tolist())) == 12
+
+
+@given(st.integers(1, 4))
+def test_so_are_the_shares_of_a_look_at_validation(world: int) -> None:
+    def shown(share: Share) -> list[torch.Tensor]:
+        return [batch.ecg for _, batch in ValidationBatches(records(27), 12, share=share)]
+
+    parts = [shown(Share(rank, world)) for rank in range(world)]
+    for whole, *shares in zip(shown(Share()), *parts, strict=True):
+        assert torch.equal(torch.cat(shares), whole)
 
 
 def test_a_record_keeps_its_own_report() -> None:
@@ -71,7 +84,12 @@ def test_a_record_keeps_its_own_report() -> None:
 
 def test_too_few_records_are_said_to_be() -> None:
     with pytest.raises(DataError, match="2 records are too few"):
-        TrainingBatches(records(2), 4, 0, 0, 1, world=2)
+        TrainingBatches(records(2), 4, 0, 0, 1, share=Share(0, 2))
+
+
+def test_a_batch_that_does_not_divide_is_said_to_be_one() -> None:
+    with pytest.raises(ConfigError, match="9 records does not divide by 2 processes"):
+        TrainingBatches(records(9), 12, 0, 0, 1, share=Share(0, 2))
 
 
 def test_validation_shows_records_in_order() -> None:
