@@ -16,7 +16,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from unittest import SkipTest
 
@@ -244,16 +244,22 @@ class MethodLaws:
             )
 
     def test_it_runs_in_bf16(self) -> None:
-        """A training step and an encoding under autocast agree with float32 within what bf16 can tell."""
+        """Training and every encoding under autocast agree with float32 within what bf16 can tell."""
         subject = self.subject
         method = subject.make().eval()
         ecg = subject.ecg()
-        with torch.no_grad():
-            plain = method.encode_ecg(ecg)
-            with torch.autocast("cpu", torch.bfloat16):
-                short = method.encode_ecg(ecg).float()
-        away = float((plain - short).norm() / plain.norm().clamp_min(1e-6))
-        assert away < BF16_TOLERANCE, f"bf16 features are off by {away:.1%}"
+        encodings = {
+            name: partial(encode, method, ecg) for name, encode in subject.encoders().items()
+        }
+        if "text" in subject.info.encodes:
+            encodings["embed_text"] = partial(method.embed_text, method.tokenize(REPORTS))
+        for name, encoding in encodings.items():
+            with torch.no_grad():
+                plain = encoding()
+                with torch.autocast("cpu", torch.bfloat16):
+                    short = encoding().float()
+            away = float((plain - short).norm() / plain.norm().clamp_min(1e-6))
+            assert away < BF16_TOLERANCE, f"{name} is off by {away:.1%} in bf16"
         if subject.trains:
             losses = []
             for autocast in (False, True):

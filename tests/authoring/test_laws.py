@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from ecgbench.authoring.check import check_method
 from ecgbench.authoring.scaffold import new_method
@@ -54,6 +55,11 @@ MISTAKES = {
     "float64 in bf16": (
         "model.py", "tokens = self.encoder(ecg)",
         "tokens = self.encoder(ecg) if not torch.is_autocast_enabled('cpu') else 2 * self.encoder(ecg)",
+        "it runs in bf16",
+    ),
+    "other tokens in bf16": (
+        "model.py", "self.encoder(ecg).transpose(1, 2)",
+        "(1 + torch.is_autocast_enabled('cpu')) * self.encoder(ecg).transpose(1, 2)",
         "it runs in bf16",
     ),
     "another loss in bf16": (
@@ -114,6 +120,20 @@ def test_a_text_tower_without_normalisation_is_caught(monkeypatch: pytest.Monkey
     monkeypatch.setattr(kind, "embed_text", lambda self, tokens: 2 * embed(self, tokens))
     (finding,) = check_method("clip", law)
     assert finding.reason.startswith("embed_text gives no unit vectors")
+
+
+@pytest.mark.parametrize("encoding", ["embed_ecg", "embed_text"])
+def test_an_embedding_that_bf16_changes_is_caught(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    info = methods.get("clip")
+    kind = load_object(info.model, info.folder)
+    embed = getattr(kind, encoding)
+    monkeypatch.setattr(
+        kind, encoding, lambda self, x: embed(self, x) * (1 + torch.is_autocast_enabled("cpu"))
+    )
+    (finding,) = check_method("clip", "it runs in bf16")
+    assert finding.reason.startswith(f"{encoding} is off by 100")
 
 
 def test_every_law_has_a_mistake_that_it_catches(author: Path) -> None:
