@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any
 
 import pytest
 import torch
+from building import bert_base
 
 from ecgbench.ablations.variants import FILE, variants_of
 from ecgbench.authoring.card import missing_from_card
@@ -15,7 +15,6 @@ from ecgbench.config import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
 from ecgbench.nn import towers
-from ecgbench.nn.text import SPECIAL, TextEncoder, _fast_tokenizer, train_wordpiece
 from ecgbench.plugins import MethodInfo, load_object, methods
 from ecgbench.runs.plan import chosen_methods
 
@@ -34,16 +33,6 @@ def many_words(count: int) -> tuple[str, ...]:
     draw = random.Random(0)
     letters = "abcdefghijklmnopqrstuvwxyz"
     return tuple("".join(draw.choices(letters, k=draw.randint(4, 9))) for _ in range(count))
-
-
-def bert_base(source: str, *, max_tokens: int, pooling: Any = "pooler") -> TextEncoder:
-    """The shape of MedCPT's query encoder, which is BERT-base's, without its weights."""
-    from transformers import BertConfig, BertModel
-
-    assert source == "ncbi/MedCPT-Query-Encoder"
-    model = BertModel(BertConfig(), add_pooling_layer=pooling == "pooler")
-    tokenizer = _fast_tokenizer(train_wordpiece(["normal ecg"], 100), SPECIAL)
-    return TextEncoder(model, tokenizer, max_tokens, pooling)
 
 
 def sizes(name: str, profile: str) -> dict[str, int]:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
+from building import build
 
 from ecgbench.authoring.laws import MethodLaws, Subject
 from ecgbench.config import effective
 from ecgbench.data.leads import LEADS
-from ecgbench.method import Batch, Method, Setup, count_parameters
-from ecgbench.plugins import load_object, methods
+from ecgbench.method import Batch, Method, count_parameters
+from ecgbench.plugins import methods
 from ecgbench.runs.plan import chosen_methods
 
 BUILT_IN = [info.name for info in chosen_methods(["all"])]  # those that need nothing of a user's
 TRAINED = [name for name in BUILT_IN if Subject(name).trains]
 MASKED = ["mae", "cg_dmer", "merit"]
 LAWS = [name for name in dir(MethodLaws) if name.startswith("test_")]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = ()) -> Method:
-    info = methods.get(name)
-    config = effective(info, profile, overrides)
-    signal = config.signal
-    setup = Setup(LEADS, signal.rate, round(signal.rate * signal.seconds), reports)
-    method: Method = load_object(info.model, info.folder)(config.model, setup)
-    return method
 
 
 def test_all_methods_are_there() -> None:
@@ -95,7 +80,6 @@ STEPS, STEPS_MASKED = 100, 250
 
 
 def trainable(name: str) -> Method:
-    torch.manual_seed(0)
     reports = tuple(f"record {word} finding {number}" for number, word in enumerate(WORDS))
     method = build(name, "demo", reports=reports)
     for module in method.modules():
@@ -130,91 +114,12 @@ def test_hidden_tokens_never_enter_the_encoder(name: str) -> None:
     assert entered == [shown + frame] * len(encoder.blocks)
 
 
-ABLATIONS = {
-    "no spatial mask": "model.mask.leads=0.0",
-    "no temporal mask": "model.mask.patches=0.0",
-    "no masked words": "model.weights.mlm=0.0",
-    "no specific encoders": "model.specific=false",
-    "no orthogonality": "model.weights.orthogonality=0.0",
-    "InfoNCE alignment": "model.alignment=infonce",
-}
-MERIT_CHOICES = [
-    "model.weights.reconstruction=0.0",
-    "model.weights.contrast=0.0",
-    "model.separate_encoders=true",
-    "model.layer_fusion=mean",
-    "model.layer_fusion=gated",
-]
-
-
-def one_step(name: str, override: str) -> tuple[Method, dict[str, torch.Tensor]]:
-    subject = Subject(name)
-    method = build(name, "demo", override, reports=tuple(subject.setup.reports)).train()
-    out = method.losses(subject.batch(method))
-    out["loss"].backward()
-    assert torch.isfinite(out["loss"])
-    assert torch.isfinite(method.eval().encode_ecg(subject.ecg())).all()
-    return method, out
-
-
-@pytest.mark.parametrize("override", ABLATIONS.values(), ids=ABLATIONS)
-def test_each_ablation_of_cg_dmer_is_one_override(override: str) -> None:
-    method, out = one_step("cg_dmer", override)
-    without = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
-    assert not without
-    absent = {"weights.mlm": "mlm", "orthogonality": "orthogonality", "specific": "orthogonality"}
-    for key, term in absent.items():
-        if key in override:
-            assert term not in out
-
-
-def test_the_sigmoid_starts_at_the_prior_of_a_match() -> None:
-    starts = {"demo": -3.5, "mini": -3.5}
-    for profile, bias in starts.items():
-        method = build("cg_dmer", profile, reports=("normal ecg",))
-        assert method.bias.item() == pytest.approx(bias)
-        assert method.scale().item() == pytest.approx(10, rel=1e-5)
-        batch = effective(methods.get("cg_dmer"), profile).pretrain.batch_size
-        assert bias == pytest.approx(-math.log(batch), abs=0.7)
-
-
-@pytest.mark.parametrize("feature", ["pooled", "shared", "both"])
-def test_cg_dmers_probe_feature_is_a_choice(feature: str) -> None:
-    method = build("cg_dmer", "demo", f"model.feature={feature}", reports=("normal ecg",)).eval()
-    wide = {"pooled": method.encoder.features, "shared": 64, "both": 128}[feature]
-    samples = method.setup.samples
-    assert method.encode_ecg(torch.randn(2, len(LEADS), samples)).shape == (2, wide)
-
-
-@pytest.mark.parametrize("override", MERIT_CHOICES)
-def test_each_choice_of_merit_is_one_override(override: str) -> None:
-    _, out = one_step("merit", override)
-    assert ("nats_signal" in out) == ("reconstruction=0.0" not in override)
-    assert ("nats_text" in out) == ("contrast=0.0" not in override)
-
-
-def test_merit_logs_bounds_that_obey_their_limits() -> None:
-    _, out = one_step("merit", "model.layer_fusion=last")
-    reported = 5  # of the six records
-    assert out["nats_text"] <= torch.log(torch.tensor(float(reported))) + 1e-5
-    assert out["nats_signal"] == pytest.approx(
-        float(-Subject("merit").make().encoder.patch / 2 * out["reconstruction"].log()), rel=1e-4
-    )
-
-
 @pytest.mark.parametrize("encoder", ["vit", "channel-vit", "resnet18", "xresnet101"])
 def test_clip_and_random_init_take_every_encoder(encoder: str) -> None:
     for name in ("clip", "random_init"):
         method = build(name, "demo", f"model.encoder={encoder}", reports=("normal ecg",)).eval()
         features = method.encode_ecg(torch.randn(2, len(LEADS), method.setup.samples))
         assert features.shape == (2, method.encoder.features)
-
-
-def test_merl_takes_its_second_encoder() -> None:
-    method, out = one_step("merl", "model.encoder=channel-vit")
-    without = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
-    assert not without
-    assert out["loss"].item() == pytest.approx(out["cma"].item() + out["uma"].item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", MASKED)
