@@ -60,12 +60,18 @@ def reproduce(result: Result, out: Path) -> Result:
         out: Folder for the new result, checkpoints and features.
 
     Raises:
-        ResultError: The cell broke this time; says why.
+        ResultError: The cell broke this time, says why; or other weights are read from outside here.
         ConfigError: This ecgbench and this method make another configuration of it.
     """
     with _home_of_its_own(out / "home"):
         session, question = _session_of(result, out / "results")
-        (again,) = session.run(session.drafts([(question, result.draw)]))
+        drafts = session.drafts([(question, result.draw)])
+        if drafts[0][1].pretraining.sources not in (None, result.pretraining.sources):
+            raise ResultError(
+                f"{result.key} read other weights from outside than are here (pretraining.sources).",
+                "Get the files or the commit that it names.",
+            )
+        (again,) = session.run(drafts)
     if again.scores is None:
         raise ResultError(f"{result.key} did not run: {again.reason}.")
     return again

@@ -124,6 +124,8 @@ class PretrainingPart(_Part):
         reports: How many of them had a report that was used.
         steps: Optimiser steps.
         simulated: Whether any of it was simulated.
+        sources: What the method read from outside: by key and file the SHA-256 of a file, by key the commit
+            of a Hugging Face id (:func:`ecgbench.sources.contents`). None where it was not to be had.
         contaminated: Why a test record may have been seen; None where it was not.
     """
 
@@ -134,6 +136,7 @@ class PretrainingPart(_Part):
     reports: int = 0
     steps: int = 0
     simulated: bool = False
+    sources: dict[str, str] | None = {}
     contaminated: str | None = None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ecgbench.config import as_dict, config_hash, overrides_for
 from ecgbench.contamination import declared_contamination, seen_records
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import ResultError
+from ecgbench.errors import EcgbenchError, ResultError
 from ecgbench.plugins import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
@@ -25,6 +25,7 @@ from ecgbench.results.schema import (
 )
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
+from ecgbench.sources import contents
 from ecgbench.training.recipe import Recipe
 from ecgbench.truth import Truth, Wanted
 
@@ -151,8 +152,17 @@ def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -
         declared=recipe.info.pretrained_on,
         steps=int(recipe.config.pretrain.steps),
         simulated=any(dataset.simulated for dataset in trained),
+        sources=_sources(recipe),
         contaminated=declared_contamination(recipe.info.pretrained_on, tested) or seen,
     )
+
+
+def _sources(recipe: Recipe) -> dict[str, str] | None:
+    """What is read from outside; None where it is not to be had, as its cells will say when they run."""
+    try:
+        return contents(as_dict(recipe.config)["model"])
+    except EcgbenchError:
+        return None
 
 
 def _trained_ids(dataset: Dataset) -> list[str]:
@@ -165,7 +175,8 @@ def finished(folder: Path, wanted: Result) -> Result | None:
     """The result on disk that answers a draft; None where the cell has to run.
 
     A result that failed, or that was made by another version of the method, its code, its
-    configuration, the protocol, the task or the data, does not answer it.
+    configuration, the protocol, the task, the data or what it read from outside, does not answer it. Where
+    that is gone, what was made from it stands.
     """
     path = path_of(folder, wanted)
     if not path.is_file():
@@ -186,5 +197,6 @@ def finished(folder: Path, wanted: Result) -> Result | None:
         and found.data.source_fingerprint == wanted.data.source_fingerprint
         and found.data.test_fingerprint == wanted.data.test_fingerprint
         and found.pretraining.datasets == wanted.pretraining.datasets
+        and wanted.pretraining.sources in (None, found.pretraining.sources)
     )
     return found if same else None

@@ -8,6 +8,8 @@ from statistics import median
 
 import typer
 
+from ecgbench.config import as_dict
+from ecgbench.errors import EcgbenchError
 from ecgbench.paths import stage_dir
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question
@@ -65,8 +67,11 @@ def _cost(item: Planned) -> str:
     recipe = item.session.recipe
     if not recipe.trains:
         return "none"
-    if find(recipe) is not None:
-        return "done before"
+    try:
+        if find(recipe) is not None:
+            return "done before"
+    except EcgbenchError:  # what it reads from outside is not to be had; its cells will say so
+        return "cannot be read"
     seconds = _seconds_per_step(recipe)
     if seconds is None:
         return f"{recipe.config.pretrain.steps} steps (never timed here)"
@@ -81,7 +86,7 @@ def _seconds_per_step(recipe: Recipe) -> float | None:
         made = manifest["ingredients"]
         if (
             manifest["steps"]
-            and made["model"] == recipe.ingredients()["model"]
+            and made["model"] == as_dict(recipe.config)["model"]
             and made["pretrain"]["batch_size"] == int(recipe.config.pretrain.batch_size)
         ):
             timed.append(manifest["seconds"] / manifest["steps"])

@@ -17,6 +17,7 @@ from ecgbench.hashing import code_hash, content_hash
 from ecgbench.method import Method, Setup
 from ecgbench.paths import stage_dir
 from ecgbench.plugins import ROOT, MethodInfo, load_object
+from ecgbench.sources import contents, on_this_machine
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
 from ecgbench.training.device import pick_device, reduced_precision
 
@@ -102,6 +103,7 @@ class Recipe:
     def ingredients(self) -> dict[str, Any]:
         """What the checkpoint is made from."""
         plain = as_dict(self.config)
+        read = contents(plain["model"])
         needs_corpus = self.trains or self.info.reports != "none"
         return {
             "method": self.info.name,
@@ -119,6 +121,7 @@ class Recipe:
             else None,
             "seed": self.seed,
             **(reduced_precision(self.config) if self.trains else {}),
+            **({"sources": read} if read else {}),
         }
 
 
@@ -150,6 +153,7 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
 
     Raises:
         PluginError: Its code cannot be imported.
+        EcgbenchError: Weights that it reads from outside cannot be had or read.
     """
     spec = signal_spec(recipe.config)
     setup = Setup(
@@ -160,7 +164,10 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
         assets=assets,
     )
     kind: type[Method] = load_object(recipe.info.model, recipe.info.folder)
-    return kind(recipe.config.model, setup)
+    if assets is not None:  # what was read from outside is in the checkpoint
+        return kind(recipe.config.model, setup)
+    with on_this_machine(recipe.config.model) as model:
+        return kind(model, setup)
 
 
 def load(recipe: Recipe, checkpoint: Checkpoint) -> Method:

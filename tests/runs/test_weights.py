@@ -1,0 +1,91 @@
+"""Weights from outside: a result says which they were, and other ones at the same path make another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ecgbench.authoring.reproduce import reproduce
+from ecgbench.errors import ResultError
+from ecgbench.hashing import file_sha256
+from ecgbench.nn.resnet import ResNet1d
+from ecgbench.results.schema import Result
+from ecgbench.runs.run import Request, carry_out, make_plan
+from ecgbench.runs.show import show_plan
+from ecgbench.training.recipe import Recipe, find
+
+RequestFor = Callable[..., Request]
+ENCODER = ("checkpoint:model.architecture=resnet18", "checkpoint:model.resnet.widths=[4,4,4,4]")
+TASK = "sim-tiny-super/linear-probe@100%"
+
+
+def write_weights(file: Path, seed: int) -> dict[str, str]:
+    """Weights of a small ResNet; gives what a record should say of them."""
+    torch.manual_seed(seed)
+    state = ResNet1d(widths=[4, 4, 4, 4]).state_dict()
+    save_file({f"net.{name}": value for name, value in state.items()}, file)
+    return {f"model.source/{file.name}": file_sha256(file)}
+
+
+def run(request: Request) -> tuple[Recipe, list[Result]]:
+    plan = make_plan(request)
+    results: list[Result] = []
+    carry_out(plan, on_result=results.append)
+    return plan.planned[0].session.recipe, results
+
+
+def test_replaced_weights_are_other_weights(request_for: RequestFor, tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    request = request_for(
+        "checkpoint", TASK, overrides=(*ENCODER, f"checkpoint:model.source={file}")
+    )
+    said = write_weights(file, seed=0)
+    recipe, (first,) = run(request)
+    assert first.status == "ok", first.reason
+    assert first.pretraining.sources == said
+    made = find(recipe)
+    assert made is not None
+    assert made.manifest["ingredients"]["sources"] == said
+    assert make_plan(request).missing == 0
+
+    said = write_weights(file, seed=1)
+    assert recipe.address != made.address
+    _, (second,) = run(request)
+    assert second.pretraining.sources == said
+    assert first.predictions is not None
+    assert second.predictions is not None
+    assert second.predictions.sha256 != first.predictions.sha256
+    with pytest.raises(ResultError, match="read other weights"):
+        reproduce(first, tmp_path / "again")
+
+    file.unlink()
+    assert make_plan(request).missing == 0, "what was made from weights that are gone stands"
+    with pytest.raises(ResultError, match=r"did not run: .*There is no file"):
+        reproduce(second, tmp_path / "gone")
+
+
+def test_a_recipe_that_reads_nothing_has_no_new_ingredient(request_for: RequestFor) -> None:
+    recipe, (result,) = run(request_for(tasks=TASK))
+    assert "sources" not in recipe.ingredients()
+    assert result.pretraining.sources == {}
+
+
+def test_weights_that_are_not_there_fail_their_own_cells(
+    request_for: RequestFor, tmp_path: Path
+) -> None:
+    asked = (*ENCODER, f"checkpoint:model.source={tmp_path / 'gone.pth'}")
+    request = request_for("checkpoint,tiny", TASK, overrides=asked)
+    plan = make_plan(request)
+    show_plan(request, plan, with_costs=True)
+    results: list[Result] = []
+    carry_out(plan, on_result=results.append)
+    reasons = {result.method.name: (result.status, result.reason or "") for result in results}
+    assert reasons["tiny"] == ("ok", "")
+    status, reason = reasons["checkpoint"]
+    assert status == "failed"
+    assert "no file or directory" in reason
+    assert "gone.pth" in reason
