@@ -1,8 +1,7 @@
-"""Finding and reading weights that somebody else made, without running their code."""
+"""Weights that somebody else made: read without running their code, and put where they belong."""
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,76 +11,21 @@ import torch
 from torch import Tensor
 
 from ecgbench.errors import EcgbenchError
-
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".torchscript")
-
-
-def find_weights(source: str, file: str | None) -> Path:
-    """The file that a source means.
-
-    Args:
-        source: A file, a directory, or a Hugging Face id.
-        file: Its name in a directory or under an id.
-
-    Raises:
-        EcgbenchError: There is none, or there are several and none is named.
-    """
-    path = Path(source).expanduser()
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        path = _download(source)
-    if file is not None:
-        if not (path / file).is_file():
-            raise EcgbenchError(f"There is no {file} in {path}.", "Correct model.file.")
-        return path / file
-    found = sorted(item for item in path.rglob("*") if item.suffix in SUFFIXES and item.is_file())
-    if len(found) != 1:
-        names = ", ".join(str(item.relative_to(path)) for item in found) or "none"
-        raise EcgbenchError(
-            f"{source} should hold one file of weights ({', '.join(SUFFIXES)}); found: {names}.",
-            "Name one: model.file=NAME.",
-        )
-    return found[0]
-
-
-def _download(source: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = [f"*{suffix}" for suffix in SUFFIXES]
-        return Path(snapshot_download(source, allow_patterns=patterns))
-    except Exception as error:  # a hub fails in many ways: no network, no such id, no permission
-        raise EcgbenchError(
-            f"{source!r} is no file or directory, and cannot be downloaded: "
-            f"{str(error).splitlines()[0]}",
-            "Download the weights where there is a network and give their path: model.source=PATH.",
-        ) from error
+from ecgbench.sources import plain_errors
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read named tensors from safetensors, or from a pickle that holds nothing but tensors.
 
     Raises:
-        EcgbenchError: A pickle that wants to run code, or a file that holds no weights.
+        EcgbenchError: A pickle that wants to run code, or a file that is damaged or holds no weights.
     """
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    with plain_errors(path.name):
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
 
-        return dict(load_file(path))
-    try:
+            return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        wanted = re.findall(r"(?:GLOBAL|global) ([\w.]+)", str(error))
-        what = f" ({wanted[0]})" if wanted else ""
-        raise EcgbenchError(
-            f"{path.name} is a pickle that wants more than tensors{what}; it is not loaded.",
-            "Where you trust it, save its state_dict as safetensors and give that file.",
-        ) from error
-    except (RuntimeError, EOFError) as error:
-        raise EcgbenchError(
-            f"{path.name} cannot be read as weights: {(str(error) or 'it is empty').splitlines()[0]}"
-        ) from error
     return _tensors_of(content, path)
 
 
@@ -141,9 +85,17 @@ def load_into(
     module.load_state_dict({name: given[name] for name in wanted}, strict=False)
 
 
-def as_named(name: str) -> str | None:
-    """Weights that carry our own names."""
-    return name
+def from_ecgbench(tower: str, name: str) -> str:
+    """Names of ecgbench's own encoders to those of a tower.
+
+    Methods that leave the encoder open have a tower (``net.stem.0.weight``), those that always have a
+    ViT have it bare (``blocks.0...``).
+
+    Args:
+        tower: What the tower calls its network: ``vit`` or ``net``.
+        name: Of a weight.
+    """
+    return name if name.startswith(f"{tower}.") else f"{tower}.{name}"
 
 
 def from_torchvision_resnet(name: str) -> str | None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from ecgbench.methods.checkpoint.weights import find_weights, from_torchvision_resnet, read_weights
+from ecgbench.methods.checkpoint.weights import from_torchvision_resnet, read_weights
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgbench.config import effective
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import EcgbenchError
+from ecgbench.errors import ConfigError, EcgbenchError
 from ecgbench.method import Method, Setup
 from ecgbench.plugins import load_object, methods
 from ecgbench.runs.plan import chosen_methods
 
 SAMPLES = 320
+MERL_LEADS = [0, 1, 2, 3, 5, 4, *range(6, 12)]  # aVF before aVL
 SMALL = "model.resnet.widths=[8,8,16,16]"
 
 
@@ -105,8 +107,112 @@ def test_a_resnet_with_torchvisions_names_gives_its_own_features(
     ours = build(f"model.source={tmp_path}", f"model.prefix={prefix!r}")
     ecg = torch.randn(3, 12, SAMPLES)
     with torch.no_grad():
-        torch.testing.assert_close(ours.encode_ecg(ecg), model(ecg))
+        torch.testing.assert_close(ours.encode_ecg(ecg), model(ecg[:, MERL_LEADS]))
         assert ours.encode_tokens(ecg).shape == (3, SAMPLES // 16, 16)
+
+
+class FirstOf(nn.Module):
+    """Tells leads apart: its features are the first samples of the leads in their order."""
+
+    def __init__(self, leads: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(leads, leads, 1, bias=False)
+        self.conv.weight.data = torch.eye(leads)[..., None]
+
+    def forward(self, ecg: Tensor) -> Tensor:
+        return self.conv(ecg)[:, :, 0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"),
+    [("null", list(range(12))), ("[aVF,I,V6]", [5, 0, 11])],
+)
+def test_the_weights_get_the_leads_in_the_order_that_they_want(
+    tmp_path: Path, asked: str, rows: list[int]
+) -> None:
+    file = tmp_path / "program.pt"
+    given = torch.randn(2, len(rows), SAMPLES)
+    torch.jit.save(torch.jit.trace(FirstOf(len(rows)), given), file)
+    theirs = ("model.architecture=torchscript", f"model.leads={asked}")
+    ours = build(f"model.source={file}", *theirs)
+    ecg = torch.randn(3, 12, SAMPLES)
+    with torch.no_grad():
+        assert torch.equal(ours.encode_ecg(ecg), ecg[:, rows, 0])
+        assert torch.equal(ours.encode_tokens(ecg)[:, 0], ecg[:, rows, 0])
+        ours.save_assets(tmp_path)
+        again = build(*theirs, assets=tmp_path)
+        assert torch.equal(again.encode_ecg(ecg), ecg[:, rows, 0])
+
+
+def test_merls_own_order_can_be_changed(tmp_path: Path) -> None:
+    model = theirs()
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    ours = build(f"model.source={tmp_path}", f"model.leads=[{','.join(LEADS)}]")
+    ecg = torch.randn(3, 12, SAMPLES)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.encode_ecg(ecg), model(ecg))
+        assert not torch.allclose(model(ecg), model(ecg[:, MERL_LEADS]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("[I,II,V7]", "there is no V7"), ("[I,II,I]", "stands there twice"), ("I", "takes a list")],
+)
+def test_leads_that_are_not_there_are_named(tmp_path: Path, asked: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        build(f"model.source={tmp_path}", f"model.leads={asked}")
+    assert ",aVL," in str(caught.value.hint).replace(", ", ",")
+
+
+VIT = {"patch": 0.4, "width": 16, "depth": 2, "heads": 2}
+FRAMED = {**VIT, "separators": "true", "pool": "by-lead"}
+TEXT = ("model.text.width=16", "model.text.depth=1", "model.text.heads=2")
+XRESNET = "model.xresnet.widths=[4,4,4,4]"
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "overrides"),
+    [
+        ("mae", "vit", ()),
+        ("cg_dmer", "vit", TEXT),
+        ("merit", "vit", TEXT),
+        ("random_init", "vit", ()),
+        ("clip", "vit", (*TEXT, "model.encoder=vit")),
+        ("merl", "channel-vit", (*TEXT, "model.encoder=channel-vit")),
+        ("clip", "resnet18", (*TEXT, SMALL)),
+        ("merl", "resnet18", (*TEXT, SMALL)),
+        ("clip", "xresnet101", (*TEXT, "model.encoder=xresnet101", XRESNET)),
+    ],
+)
+def test_the_weights_of_a_method_of_ours_give_its_features(
+    tmp_path: Path, name: str, architecture: str, overrides: tuple[str, ...]
+) -> None:
+    info = methods.get(name)
+    sizes = [f"model.vit.{key}={value}" for key, value in FRAMED.items()]
+    own = [size for size in sizes if name != "merl" or size.split(".")[2].partition("=")[0] in VIT]
+    config = effective(info, "demo", [*own, *overrides])
+    torch.manual_seed(1)
+    reports = ("normal ecg", "sinus rhythm with a longer report")
+    method = load_object(info.model, info.folder)(
+        config.model, Setup(LEADS, 100.0, SAMPLES, reports if info.reports != "none" else ())
+    )
+    method.eval()
+    for value in method.state_dict().values():  # statistics and gates that say something
+        if value.is_floating_point():
+            value.add_(0.1 * torch.rand_like(value))
+    state = {key: value.clone() for key, value in method.state_dict().items()}
+    save_file(state, tmp_path / "weights.safetensors")
+    ours = build(
+        f"model.source={tmp_path}",
+        f"model.architecture={architecture}",
+        "model.prefix=encoder.",
+        *sizes,
+        *(o for o in (SMALL, XRESNET) if o in overrides),
+    )
+    ecg = torch.randn(3, 12, SAMPLES)
+    with torch.no_grad():
+        assert torch.equal(ours.encode_tokens(ecg), method.encode_tokens(ecg))
+        assert torch.equal(ours.encode_ecg(ecg), method.encoder.pool(method.encoder(ecg)))
 
 
 def test_a_torchscript_program_brings_its_architecture_and_survives_a_checkpoint(
@@ -155,23 +261,23 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     assert "net.stages.4.body.0.weight (3, 3, 3) for" in caught.value.message
 
 
-def test_the_wanted_file_is_found_or_asked_for(tmp_path: Path) -> None:
-    for name in ("a.safetensors", "b.pth"):
-        (tmp_path / name).write_bytes(b"")
-    with pytest.raises(EcgbenchError, match=r"a\.safetensors, b\.pth"):
-        find_weights(str(tmp_path), None)
-    assert find_weights(str(tmp_path), "b.pth").name == "b.pth"
-    with pytest.raises(EcgbenchError, match=r"no c\.pth"):
-        find_weights(str(tmp_path), "c.pth")
-    with pytest.raises(EcgbenchError, match="cannot be read"):
-        read_weights(tmp_path / "b.pth")
-
-
-def test_an_id_without_a_network_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(EcgbenchError, match="cannot be downloaded") as caught:
-        find_weights("nobody/no-such-encoder", None)
-    assert "model.source=PATH" in str(caught.value.hint)
+@pytest.mark.parametrize("kind", ["plain", "page", "cut", "empty", "safetensors"])
+def test_a_file_that_is_no_weights_is_no_pickle_that_wants_more(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / ("weights.safetensors" if kind == "safetensors" else "weights.pth")
+    torch.save({"x": torch.zeros(9)}, file)
+    contents = {
+        "plain": pickle.dumps({"x": 1}),
+        "page": b"<p>Not found</p>",
+        "cut": file.read_bytes()[:300],
+        "empty": b"",
+        "safetensors": b"broken",
+    }
+    file.write_bytes(contents[kind])
+    with pytest.raises(EcgbenchError, match=rf"{file.name} cannot be read as weights: ") as caught:
+        read_weights(file)
+    assert "wants more" not in caught.value.message
+    assert "trust" not in str(caught.value.hint)
+    assert "Get it again" in str(caught.value.hint)
 
 
 def test_names_map_as_they_should() -> None:
