@@ -95,7 +95,7 @@ def learning_rate(config: DictConfig) -> Curve:
 def bounds(subject: Subject) -> list[Bound]:
     """The bounds of the final weights on validation records, all in one batch; none for most methods.
 
-    The log's own are of small batches, and of those validation reports that training had too.
+    The log's own are means over small batches.
     """
     recipe, method = subject.recipe, subject.encoder.method()
     if not recipe.trains:

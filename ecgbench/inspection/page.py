@@ -161,10 +161,6 @@ def _training_sections(subject: Subject) -> list[Section]:
     losses = {term: curves for term, curves in log.items() if not term.startswith(NATS)}
     nats = {term: curves for term, curves in log.items() if term.startswith(NATS)}
     notes = ["Training values are those of one batch, validation values means over batches."]
-    if recipe.info.reports != "none":
-        notes.append(
-            "Validation terms with text count only the reports that training has too, word for word."
-        )
     if not losses:
         notes = [f"{recipe.config.pretrain.steps} steps are too few for a logged loss."]
     draw = partial(curves_figure, log=losses, rate=learning_rate(recipe.config))
