@@ -2,7 +2,8 @@
 
 Later wins: the harness's defaults (the dataclasses below), the profile (``profiles/NAME.yaml``), the
 method's ``config.yaml`` (its ``config``, then its section of ``profiles``), the user's ``key=value``. A
-key that none of them defines is an error that names the nearest one; so is a value of another type.
+key that none of them defines is an error that names the nearest one; so is a value of another type, and
+one that the method's ``allowed`` leaves out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ecgbench.allowed import check, flat
 from ecgbench.errors import ConfigError, did_you_mean
 from ecgbench.hashing import content_hash
 from ecgbench.plugins import MethodInfo, methods
@@ -130,7 +132,8 @@ def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> 
             (``mae:model.depth=4``) counts for that method only.
 
     Raises:
-        ConfigError: An unknown profile or key, or a value of another type.
+        ConfigError: An unknown profile or key, a value of another type, or one that the method does not
+            allow.
     """
     layers: list[tuple[str, Mapping[str, Any]]] = [
         (f"profile {profile}", _profile(profile)),
@@ -142,7 +145,7 @@ def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> 
     OmegaConf.update(config, "model", OmegaConf.create(info.config.get("model", {})), merge=False)
     OmegaConf.set_struct(config, True)
     for source, layer in layers:
-        for key, value in _flat(layer):
+        for key, value in flat(layer):
             if key.startswith("finetune.") and source != f"profile {profile}":
                 raise ConfigError(
                     f"{key} cannot be set by the {source}: the schedule is the same for every method.",
@@ -152,6 +155,7 @@ def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> 
     for override in overrides_for(info.name, overrides):
         key, value = _parse(override)
         _set(config, key, value, "the command line")
+    check(info.allowed, dict(flat(as_dict(config))))
     return config
 
 
@@ -222,17 +226,8 @@ def _parse(override: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"]
 
 
-def _flat(layer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Dotted keys and values; an empty mapping sets nothing."""
-    items: list[tuple[str, Any]] = []
-    for key, value in layer.items():
-        path = f"{prefix}{key}"
-        items += _flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)]
-    return items
-
-
 def _set(config: DictConfig, key: str, value: Any, source: str) -> None:
-    known = [path for path, _ in _flat(as_dict(config))]
+    known = [path for path, _ in flat(as_dict(config))]
     if key not in known:
         raise ConfigError(f"Unknown key {key!r} ({source}).", did_you_mean(key, known))
     old = OmegaConf.select(config, key)

@@ -18,7 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ecgbench.errors import PluginError
+from ecgbench.allowed import Options, flat, names
+from ecgbench.errors import PluginError, did_you_mean
 from ecgbench.hashing import code_hash, content_hash
 from ecgbench.registry import Registry
 
@@ -64,6 +65,8 @@ class MethodInfo(_Spec):
         on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
         config: Its part of the configuration (sections of :mod:`ecgbench.config`).
         profiles: Changes to ``config`` by profile name.
+        allowed: What settings of its section ``model`` may be, by dotted key: see :mod:`ecgbench.allowed`.
+            It decides what is refused and no result, so it enters no hash.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=60)
@@ -81,6 +84,17 @@ class MethodInfo(_Spec):
     on_request: bool = False
     config: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
+    allowed: dict[str, Options] = {}
+
+    @model_validator(mode="after")
+    def _allows_what_it_has(self) -> MethodInfo:
+        known = [key for key, _ in flat({"model": self.config.get("model", {})})]
+        for name in names(self.allowed):
+            if name not in known:
+                raise ValueError(
+                    f"allowed names {name!r}, no setting of config. {did_you_mean(name, known)}"
+                )
+        return self
 
     def code_hash(self) -> str:
         """Hash of the method's own code and of the shared blocks that it imports."""

@@ -74,6 +74,16 @@ def test_every_task_names_what_exists() -> None:
     [
         (GOOD + "stepz: 3\n", "class Mine: pass", "stepz: extra inputs are not permitted"),
         (GOOD.replace("licence: MIT", ""), "class Mine: pass", "licence: field required"),
+        (
+            GOOD + "config: {model: {width: 8}}\nallowed: {model.widht: {min: 1}}\n",
+            "class Mine: pass",
+            "allowed names 'model.widht', no setting of config. did you mean 'model.width'?",
+        ),
+        (
+            GOOD + "config: {model: {width: 8}}\nallowed: {model.width: {least: 1}}\n",
+            "class Mine: pass",
+            "least: extra inputs are not permitted",
+        ),
         (": :\n\t", "class Mine: pass", "config.yaml cannot be read"),
         ("[1, 2]", "class Mine: pass", "holds no mapping"),
         (GOOD, None, "model.py is missing"),
