@@ -142,6 +142,8 @@ def _embedding_section(subject: Subject) -> Section:
             "PCA keeps distances as far as two components can; t-SNE and UMAP keep neighbours, and "
             "their distances between groups and sizes of groups say nothing."
         )
+    if found and "UMAP" not in {projection.name for projection in found[0].projections}:
+        notes.append("UMAP is left out: it needs umap-learn, which the extra 'umap' brings.")
     pictures = [_cloud(subject, coloured, cloud, place) for place, cloud in enumerate(found)]
     return Section("embedding", "Embedding", tuple(notes), tuple(pictures))
 

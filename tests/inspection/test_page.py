@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_a_page_of_what_is_not_trained(subject_of: SubjectOf, tmp_path: Path) ->
     text, reader = read(page.write_page(subject_of("random_init"), tmp_path, 2))
     assert "reconstructs nothing" in text
     assert "is not pre-trained" in text
+    assert ("UMAP is left out" in text) == (find_spec("umap") is None)
     assert len(reader.alts) == 1  # its embedding
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from ecgbench.errors import EcgbenchError
 from ecgbench.protocol import Records
+from ecgbench.paths import stage_dir
 from ecgbench.training import pretrain as loop
 from ecgbench.training.encode import Encoder
 from ecgbench.training.optim import cosine_with_warmup
@@ -36,6 +37,24 @@ def test_a_checkpoint_holds_what_was_trained(recipe_for: RecipeFor) -> None:
     method = load(recipe, checkpoint)
     assert not method.training
     assert pretrain(recipe) == checkpoint  # found, not made again
+
+
+def test_tensorboard_gets_the_terms_that_the_csv_gets(recipe_for: RecipeFor) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    checkpoint = pretrain(recipe_for("pretrain.lr=0.013"))
+    (events,) = stage_dir("tensorboard").glob(f"{checkpoint.path.name}/stage0/events.out.*")
+    log = EventAccumulator(str(events)).Reload()
+    rows = csv.DictReader((checkpoint.path / "training.csv").open())
+    wanted = {(row["name"], int(row["step"])): float(row["value"]) for row in rows}
+    found = {
+        (name, event.step): event.value
+        for name in log.Tags()["scalars"]
+        for event in log.Scalars(name)
+        if name != "epoch"
+    }
+    assert {name for name, _ in found} == {"train/loss", "val/loss"}
+    assert found == pytest.approx(wanted, rel=1e-5)
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(
