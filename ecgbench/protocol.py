@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 from typing import Protocol as Interface
 
 import numpy as np
@@ -236,7 +236,13 @@ class Protocol(ABC):
 
     Args:
         spec: Its file in ``tasks/protocols``.
+
+    Attributes:
+        validated: Key of :attr:`Outcome.choices` that holds its macro-AUROC on validation, by which
+            settings may be chosen; None where it has none.
     """
+
+    validated: ClassVar[str | None] = None
 
     def __init__(self, spec: ProtocolSpec) -> None:
         self.spec = spec

@@ -20,6 +20,8 @@ from ecgbench.training.finetune import Examples, Finetuned, finetune, has_gradie
 class FineTune(Protocol):
     """The whole encoder and a linear head."""
 
+    validated = "validation_macro_auroc"
+
     def run(self, bench: Bench) -> Outcome:
         """Train on the drawn records, choose on validation, predict the test records."""
         train, val = bench.labelled("train"), bench.labelled("val")

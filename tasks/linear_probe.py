@@ -36,6 +36,8 @@ class FittedProbe(NamedTuple):
 class LinearProbe(Protocol):
     """The probe on the true labels."""
 
+    validated = "validation_macro_auroc"
+
     def run(self, bench: Bench) -> Outcome:
         """Fit on the drawn training records, choose on validation, predict the test records."""
         return predict(bench, self.fit(bench), None)
@@ -68,6 +70,8 @@ class LinearProbe(Protocol):
 
 class ShuffledLabelProbe(LinearProbe):
     """The same on labels dealt to other records: a control that must come out at chance."""
+
+    validated = None  # of labels that mean nothing
 
     def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
         """Deal each split's label rows to other records of the split."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,6 +19,14 @@ def ablate(
     only: Annotated[
         str | None, typer.Option(help="Only the variants whose name holds this, e.g. control.")
     ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(help="KEY=VALUE,VALUE in place of the method's own variants; by validation."),
+    ] = None,
+    by: Annotated[
+        Literal["test", "validation"],
+        typer.Option(help="Records of the figures: test reports, validation is to choose by."),
+    ] = "test",
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs/ablations"),
     card: Annotated[
         Path | None, typer.Option(help="README.md whose marked table is written anew.")
@@ -28,22 +36,29 @@ def ablate(
 ) -> None:
     """Run a method as it is and with each of its ablations; what is there is not run again."""
     from ecgbench.ablations.table import ablation_table, write_into
-    from ecgbench.ablations.variants import named
+    from ecgbench.ablations.validation import refuse_what_has_none, validation_table
+    from ecgbench.ablations.variants import at_values, named
+    from ecgbench.errors import ConfigError
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Plan, Request, carry_out, make_plan
 
     infos = chosen_methods([method])
+    asked = questions(tasks.split(","))
+    if by == "validation":
+        refuse_what_has_none(asked)
+    elif values is not None:
+        raise ConfigError("No value is to be chosen by test records.", "Add --by validation.")
     requests = {
         variant: Request(
             methods=infos,
-            questions=questions(tasks.split(",")),
+            questions=asked,
             seeds=seeds,
             profile=profile,
             out=out,
             overrides=(*(overrides or ()), *variant.overrides),
             command=("ablate", method, f"--tasks={tasks}", f"--seeds={seeds}"),
         )
-        for variant in named(infos[0], only)
+        for variant in (named(infos[0], only) if values is None else at_values(values))
     }
     plans = {variant: make_plan(request) for variant, request in requests.items()}
     for variant, plan in plans.items():
@@ -55,7 +70,8 @@ def ablate(
             typer.echo(f"{method}, {variant.name}, seed {seed}", err=True)
             of_seed = [item for item in plan.planned if item.group.seed == seed]
             carry_out(Plan(of_seed, plan.absent))
-    table = ablation_table({variant: plan.results() for variant, plan in plans.items()})
+    found = {variant: plan.results() for variant, plan in plans.items()}
+    table = ablation_table(found) if by == "test" else validation_table(found, asked)
     if card is not None:
         write_into(card, table)
     typer.echo(table)

@@ -40,12 +40,22 @@ def ablation_table(found: Found) -> str:
         raise ResultError("There are no results to make a table of.")
     tables = tables_of(results)
     columns = [_column(table, found) for table in tables]
-    head = ["variant", "overrides", *(for_markdown(_heading(table)) for table in tables)]
-    lines = [_line(head), _line(["---"] * len(head))]
-    for variant in found:
+    test = max((t.question.first.data.n_test for t in tables if t.question.first.data), default=0)
+    lines = lines_of(
+        [for_markdown(_heading(table)) for table in tables],
+        {variant: [column[variant] for column in columns] for variant in found},
+    )
+    said = setting(results, f"{test} test records")
+    return "\n".join([*said, "", *lines, "", _legend(results), ""])
+
+
+def lines_of(head: Sequence[str], cells: Mapping[Variant, Sequence[str]]) -> list[str]:
+    """A Markdown table: a line a variant, with its overrides and its cells."""
+    lines = [_line(["variant", "overrides", *head]), _line(["---"] * (len(head) + 2))]
+    for variant, of_one in cells.items():
         keys = ", ".join(f"`{one}`" for one in variant.overrides)
-        lines.append(_line([for_markdown(variant.name), keys, *(c[variant] for c in columns)]))
-    return "\n".join([*_said(results, tables), "", *lines, "", _legend(results), ""])
+        lines.append(_line([for_markdown(variant.name), keys, *of_one]))
+    return lines
 
 
 def write_into(card: Path, table: str) -> None:
@@ -113,16 +123,15 @@ def _heading(table: Table) -> str:
     return f"{table.question.first.task.name}, {protocol.name}@{protocol.variant}: {lead}"
 
 
-def _said(results: Sequence[Result], tables: Sequence[Table]) -> list[str]:
-    """What the figures are of, before the table."""
+def setting(results: Sequence[Result], records: str) -> list[str]:
+    """What the figures are of, before the table; ``records`` says how many of which split."""
     first = next((result for result in results if result.status == "ok"), results[0])
     kind = "SIMULATED data" if first.task.simulated else "Real data"
     seeds = ", ".join(str(seed) for seed in sorted({result.seed for result in results}))
     corpora = sorted({pretrained_on(result) for result in results if result.status == "ok"})
-    test = max((t.question.first.data.n_test for t in tables if t.question.first.data), default=0)
     steps = sorted({result.pretraining.steps for result in results})
     sentence = (
-        f"{kind}: {first.task.dataset}, {test} test records. Every line: profile {first.profile}, "
+        f"{kind}: {first.task.dataset}, {records}. Every line: profile {first.profile}, "
         f"seed {seeds}, pre-trained on {' or '.join(corpora)} for {' or '.join(map(str, steps))} "
         f"steps of {first.config['pretrain']['batch_size']} records."
     )

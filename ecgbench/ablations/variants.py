@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgbench.errors import PluginError, UnknownNameError
+from ecgbench.errors import ConfigError, PluginError, UnknownNameError
 from ecgbench.plugins import MethodInfo, read_yaml
 
 FILE = "ablations.yaml"
@@ -53,6 +53,25 @@ def variants_of(info: MethodInfo) -> list[Variant]:
             raise PluginError(f"{FILE} of {info.name}: {name!r} has no list of key=value.")
         variants.append(Variant(str(name), tuple(overrides)))
     return variants
+
+
+def at_values(sweep: str) -> list[Variant]:
+    """The method as it is, then with one setting at each of some values.
+
+    Args:
+        sweep: ``KEY=VALUE,VALUE``, e.g. ``model.weights.contrast=0.3,3``.
+
+    Raises:
+        ConfigError: It names no key or no value.
+    """
+    key, _, given = sweep.partition("=")
+    values = [value.strip() for value in given.split(",") if value.strip()]
+    if not key or not values:
+        raise ConfigError(
+            f"--values {sweep!r} names no values.",
+            "Write KEY=VALUE,VALUE, e.g. model.weights.contrast=0.3,3.",
+        )
+    return [AS_IT_IS, *(Variant(f"{key}={value}", (f"{key}={value}",)) for value in values)]
 
 
 def named(info: MethodInfo, part: str | None) -> list[Variant]:

@@ -11,12 +11,20 @@ from runs.conftest import small_home, small_matrix  # noqa: F401
 from typer.testing import CliRunner
 
 from ecgbench.ablations.table import BEGIN, END, ablation_table, write_into
-from ecgbench.ablations.variants import AS_IT_IS, FILE, Variant, named, variants_of
+from ecgbench.ablations.validation import refuse_what_has_none, validation_table
+from ecgbench.ablations.variants import AS_IT_IS, FILE, Variant, at_values, named, variants_of
 from ecgbench.cli import app
-from ecgbench.errors import PluginError, ResultError, UnknownNameError
+from ecgbench.errors import (
+    ConfigError,
+    NotApplicableError,
+    PluginError,
+    ResultError,
+    UnknownNameError,
+)
 from ecgbench.plugins import methods
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_result
+from ecgbench.runs.plan import questions
 
 WORSE, SAME = Variant("no decoder", ("model.a=0",)), Variant("more | bars", ("model.b=1",))
 CONFIG = {"config": {"pretrain": {"batch_size": 32}}}
@@ -136,6 +144,71 @@ def test_what_failed_or_did_not_run_is_said(tmp_path: Path) -> None:
         ablation_table({AS_IT_IS: []})
 
 
+PROBE = "sim-sub/linear-probe@100%"
+
+
+def chosen(folder: Path, variant: Variant, *validation: float | None) -> list[Result]:
+    """Results of seeds whose probe had these figures on validation, and all the same on test."""
+    names = {"task.name": "sim-sub", "protocol.name": "linear-probe", **CONFIG}
+    return [
+        read_result(
+            put(
+                folder,
+                split(),
+                seed=seed,
+                **names,
+                **{"method.variant": ",".join(variant.overrides)},
+                choices={"validation_macro_auroc": figure},
+            )
+        )
+        for seed, figure in enumerate(validation)
+    ]
+
+
+def test_by_validation_the_table_is_of_validation_alone(tmp_path: Path) -> None:
+    found = {
+        AS_IT_IS: chosen(tmp_path, AS_IT_IS, 0.6, 0.7),
+        WORSE: chosen(tmp_path, WORSE, 0.5, None),
+        SAME: [],
+    }
+    table = validation_table(found, questions([PROBE]))
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert "macro-AUROC on validation" in lines[0]
+    assert lines[2:] == [
+        "| as it is |  | 0.650 ± 0.071 |",
+        "| no decoder | `model.a=0` | 0.500, 1 of 2 runs without |",
+        "| more &#124; bars | `model.b=1` | missing |",
+    ]
+    for said in ("100 validation records", "Choose by this, never choose by test", "no interval"):
+        assert said in table
+    assert "test records" not in table
+    with pytest.raises(ResultError, match="no results"):
+        validation_table({AS_IT_IS: []}, questions([PROBE]))
+
+
+def test_only_what_records_a_validation_figure_is_chosen_by() -> None:
+    refuse_what_has_none(questions([PROBE, "sim-sub/fine-tune"]))
+    for name in ("zero-shot@en", "shuffled-labels", "corruption", "retrieval"):
+        with pytest.raises(NotApplicableError, match="records no validation figure"):
+            refuse_what_has_none(questions([PROBE, f"sim-sub/{name}"]))
+
+
+def test_values_are_swept_and_never_by_test() -> None:
+    sweep = "--values=model.weights.contrast=0.3,3"
+    by_test = CliRunner().invoke(app, ["ablate", "merit", sweep])
+    assert isinstance(by_test.exception, ConfigError)
+    assert "--by validation" in (by_test.exception.hint or "")
+    lines = at_values(sweep.removeprefix("--values="))
+    assert [variant.overrides for variant in lines] == [
+        (),
+        ("model.weights.contrast=0.3",),
+        ("model.weights.contrast=3",),
+    ]
+    for nothing in ("model.dim", "=3", "model.dim=,"):
+        with pytest.raises(ConfigError, match="names no values"):
+            at_values(nothing)
+
+
 def test_a_card_keeps_everything_but_its_table(tmp_path: Path) -> None:
     card = tmp_path / "README.md"
     card.write_text(f"# mine\n\n{BEGIN}\nNot run yet.\n{END}\n\n## Known limits\n")
@@ -164,3 +237,6 @@ def test_one_command_runs_every_ablation_and_goes_on(small_matrix: None, tmp_pat
     assert len(list((tmp_path / "out").rglob("*.json"))) == len(names)
     again = CliRunner().invoke(app, [*command, "--dry-run"])
     assert again.output.count("1 cells, 0 to run") == len(names)
+    to_choose = CliRunner().invoke(app, [*command, "--by=validation"]).output
+    for file in (tmp_path / "out").rglob("*.json"):
+        assert f"| {read_result(file).choices['validation_macro_auroc']:.3f} |" in to_choose

@@ -1,0 +1,80 @@
+"""The same table of validation figures: what one may choose a setting by."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from ecgbench.ablations.table import Found, lines_of, setting
+from ecgbench.errors import NotApplicableError, ResultError
+from ecgbench.leaderboard.inert import for_markdown
+from ecgbench.leaderboard.sheets import number
+from ecgbench.plugins import ProtocolSpec, load_object
+from ecgbench.results.schema import Result
+from ecgbench.runs.plan import Question
+
+
+def key_of(spec: ProtocolSpec) -> str | None:
+    """Where a protocol's results keep their macro-AUROC on validation; None where they have none."""
+    key: str | None = load_object(spec.entry, spec.folder).validated
+    return key
+
+
+def refuse_what_has_none(asked: Sequence[Question]) -> None:
+    """See, before anything runs, that every question records a validation figure.
+
+    Raises:
+        NotApplicableError: One does not.
+    """
+    for question in asked:
+        if key_of(question.protocol) is None:
+            raise NotApplicableError(
+                f"{question.protocol.name} records no validation figure: nothing to choose by.",
+                f"Ask what does, e.g. --tasks {question.task.name}/linear-probe.",
+            )
+
+
+def validation_table(found: Found, asked: Sequence[Question]) -> str:
+    """One line a variant, one column a question: macro-AUROC on validation, without an interval.
+
+    Args:
+        found: The results of each variant.
+        asked: The questions, all of protocols that record it.
+
+    Raises:
+        ResultError: There is no result.
+    """
+    results = [result for of_one in found.values() for result in of_one]
+    if not results:
+        raise ResultError("There are no results to make a table of.")
+    head = [f"{question.name}: macro-AUROC on validation" for question in asked]
+    cells = {
+        variant: [_cell(of_one, question) for question in asked]
+        for variant, of_one in found.items()
+    }
+    counts = sorted({r.data.n_val for r in results if r.status == "ok" and r.data})
+    records = f"{' or '.join(map(str, counts)) or 'no'} validation records"
+    legend = (
+        "Choose by this, never choose by test. The probe or the epoch was chosen on the same records, so "
+        "that every figure flatters; there is no interval, and a small difference is no finding. "
+        "±: standard deviation over seeds."
+    )
+    head = [for_markdown(one) for one in head]
+    return "\n".join([*setting(results, records), "", *lines_of(head, cells), "", legend, ""])
+
+
+def _cell(results: Sequence[Result], question: Question) -> str:
+    runs = [result for result in results if result.cell == question.name]
+    key = key_of(question.protocol)
+    by_seed: dict[int, list[float]] = {}
+    for run in runs:
+        if run.choices.get(key) is not None:
+            by_seed.setdefault(run.seed, []).append(float(run.choices[key]))
+    if not by_seed:
+        return runs[0].status if runs and runs[0].status != "ok" else "missing"
+    means = [statistics.fmean(values) for values in by_seed.values()]
+    text = number(statistics.fmean(means), 3)
+    if len(means) > 1:
+        text += f" ± {number(statistics.stdev(means), 3)}"
+    lacking = sum(run.choices.get(key) is None for run in runs)
+    return f"{text}, {lacking} of {len(runs)} runs without" if lacking else text
