@@ -62,6 +62,8 @@ class MethodInfo(_Spec):
             too) or ``all`` (only records that have one are used).
         pretrained_on: Data sets that weights which it brings along have seen.
         protocols: The only protocols that it takes part in; empty for all that it can.
+        feature_names: ``module:function`` that names what ``encode_ecg`` gives, for the names of the leads;
+            `ecgbench inspect` then shows what a probe weighs. None where features have no names.
         on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
         config: Its part of the configuration (sections of :mod:`ecgbench.config`).
         profiles: Changes to ``config`` by profile name.
@@ -81,6 +83,7 @@ class MethodInfo(_Spec):
     reports: Literal["none", "some", "all"] = "none"
     pretrained_on: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
+    feature_names: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
     on_request: bool = False
     config: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
@@ -339,7 +342,8 @@ def _load_method(path: Path) -> tuple[str, MethodInfo]:
         info = MethodInfo(folder=path.parent, **read_yaml(path))
     except ValidationError as error:
         raise PluginError(f"config.yaml: {plain_validation_error(error)}") from error
-    _check_code(info.model, path.parent)
+    for entry in filter(None, (info.model, info.feature_names)):
+        _check_code(entry, path.parent)
     return info.name, info
 
 

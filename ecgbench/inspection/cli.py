@@ -16,13 +16,16 @@ def inspect(
     data: Annotated[str, typer.Option(help="Data set to look at it with.")] = "sim",
     profile: Profile = "mini",
     seed: Annotated[int, typer.Option(min=0, help="Of the pre-training.")] = 0,
+    labels: Annotated[
+        str | None, typer.Option(help="Label set of colours and of the probe's weights.")
+    ] = None,
     records: Annotated[int, typer.Option(min=1, help="How many are reconstructed.")] = 3,
     out: Annotated[
         Path | None, typer.Option(help="Folder of pictures; default: runs/inspect/METHOD.")
     ] = None,
     methods_path: MethodsPath = None,
 ) -> None:
-    """Draw what a method reconstructs, its embedding, its training and its bounds."""
+    """Draw what a method reconstructs, its embedding, its training, its bounds, its probe's weights."""
     from ecgbench.inspection.subject import Subject, recipe_of
     from ecgbench.plugins import methods
     from ecgbench.training.encode import Encoder
@@ -31,6 +34,8 @@ def inspect(
 
     given = tuple(overrides or ())
     recipe, dataset = recipe_of(methods.get(method), data, profile, seed, given)
+    if labels is not None:
+        dataset.labels(labels, "val")  # raises, before anything is trained, where there is none
     if find(recipe) is None and recipe.trains:
         typer.echo(
             f"No checkpoint of this recipe yet: pre-training {method} on "
@@ -40,5 +45,5 @@ def inspect(
         )
     from ecgbench.inspection.page import write_page
 
-    subject = Subject(Encoder(recipe, pretrain(recipe)), dataset, given)
+    subject = Subject(Encoder(recipe, pretrain(recipe)), dataset, given, labels)
     typer.echo(write_page(subject, out or Path("runs") / "inspect" / method, records))

@@ -13,7 +13,6 @@ from ecgbench.protocol import Records
 
 Values = NDArray[np.float64]
 FEWEST = 8  # records below which two dimensions show nothing
-PREFERRED = "super"  # label set; where a data set has none, its first
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ class Coloured:
 
 def one_class(subject: Subject) -> Coloured:
     """The validation records with exactly one class, so that a point has one colour."""
-    sets = subject.dataset.store.label_sets
-    name = PREFERRED if PREFERRED in sets else next(iter(subject.dataset.spec.label_sets))
+    name = subject.label_set
     table = subject.dataset.labels(name, SPLIT)
     single = np.flatnonzero(table.values.sum(axis=1) == 1)
     classes = [table.classes[int(np.argmax(table.values[row]))] for row in single]

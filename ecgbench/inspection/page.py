@@ -23,12 +23,14 @@ from ecgbench.inspection.plots import (
 )
 from ecgbench.inspection.reconstructions import Rebuilt, reconstructions
 from ecgbench.inspection.subject import SPLIT, Subject, facts
+from ecgbench.inspection.weights import Weights, weights
 from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page.render import TEMPLATES as STYLE
 from ecgbench.leaderboard.page.render import html_templates
 from ecgbench.paths import atomic_write
 
 TEMPLATES = Path(__file__).parent / "templates"
+SHOWN = 5  # coefficients of a class
 PANELS: dict[Panel, str] = {
     "input": "What the method saw; shaded: hidden from it",
     "reconstruction": "What it made of it: its guess in colour, over the truth in grey",
@@ -58,6 +60,8 @@ class Section:
 def write_page(subject: Subject, out: Path, records: int) -> Path:
     """Draw everything into a folder: PNG files, and ``index.html`` that holds them all.
 
+    A method that names its features also gets ``weights.csv``.
+
     Args:
         subject: What is looked at.
         out: The folder.
@@ -68,6 +72,10 @@ def write_page(subject: Subject, out: Path, records: int) -> Path:
         _embedding_section(subject),
         *_training_sections(subject),
     ]
+    weighed = weights(subject)
+    if weighed is not None:
+        sections.append(_weights_section(weighed))
+        atomic_write(out / "weights.csv", weighed.csv())
     for section in sections:
         for drawn in section.pictures:
             atomic_write(out / f"{drawn.name}.png", drawn.light)
@@ -169,6 +177,27 @@ def _training_sections(subject: Subject) -> list[Section]:
     drawn = picture("training", _trained(subject, "terms of the loss, learning rate"), draw)
     sections = [Section("training", "Training", tuple(notes), (drawn,))]
     return [*sections, *_bounds_section(subject, nats)]
+
+
+def _weights_section(weighed: Weights) -> Section:
+    probe = weighed.probe
+    quality = f"{probe.validation.mean:.3f}" if probe.validation.scored else "undefined"
+    notes = (
+        f"The linear probe of '{weighed.label_set}', one class against all others, on "
+        f"{weighed.n_train} training records; {weighed.n_val} validation records chose C = {probe.C:g} "
+        f"and the scaling '{probe.scaling}' (macro-AUROC there {quality}). No test record was looked at.",
+        f"The {SHOWN} largest coefficients of a class, in logits per standard deviation of the feature; "
+        "weights.csv beside this page holds all. Features that say the same share their weight, so a "
+        "small one is not proof that a feature does not matter.",
+    )
+    table = [("Class", "Training records", *(f"No. {n + 1}" for n in range(SHOWN)))]
+    for place, name in enumerate(weighed.classes):
+        cells = [f"{feature} {value:+.2f}" for feature, value in weighed.largest(place, SHOWN)]
+        if not probe.trained[place]:
+            cells = ["cannot be fitted: all training records are alike"]
+        cells += [""] * (SHOWN - len(cells))
+        table.append((name, str(weighed.positives[place]), *cells))
+    return Section("weights", "What the probe weighs", notes, (), tuple(table))
 
 
 def _trained(subject: Subject, words: str) -> str:

@@ -20,6 +20,7 @@ from ecgbench.training.encode import Encoder
 from ecgbench.training.recipe import Recipe
 
 SPLIT = "val"
+PREFERRED = "super"  # label set
 UNITS = {
     "zscore-record": "z-score over the record",
     "zscore-lead": "z-score over the lead",
@@ -36,11 +37,13 @@ class Subject:
         encoder: The checkpoint with what made it.
         dataset: Where the records are.
         overrides: What the user set.
+        labels: Label set that is asked for; None for the data set's superclasses, or else its first.
     """
 
     encoder: Encoder
     dataset: Dataset
     overrides: tuple[str, ...] = ()
+    labels: str | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -51,6 +54,14 @@ class Subject:
     def info(self) -> MethodInfo:
         """The method's description."""
         return self.recipe.info
+
+    @property
+    def label_set(self) -> str:
+        """Label set of colours and of the probe."""
+        if self.labels is not None:
+            return self.labels
+        sets = self.dataset.store.label_sets
+        return PREFERRED if PREFERRED in sets else next(iter(self.dataset.spec.label_sets))
 
     @property
     def unit(self) -> str:

@@ -15,6 +15,7 @@ from ecgbench.training.pretrain import pretrain
 VIT = ("model.vit.width=16", "model.vit.depth=1", "model.vit.heads=2")
 DECODER = ("model.decoder.width=16", "model.decoder.depth=2", "model.decoder.heads=2")
 SMALL = {
+    "classical": (),
     "random_init": VIT,
     "mae": (*VIT, *DECODER, "pretrain.steps=2"),
     "merit": (*VIT, *DECODER, "pretrain.steps=21", "pretrain.validate_every=7"),
