@@ -66,6 +66,7 @@ def validation_table(found: Found, asked: Sequence[Question]) -> str:
 def _cell(results: Sequence[Result], question: Question) -> str:
     runs = [result for result in results if result.cell == question.name]
     key = key_of(question.protocol)
+    assert key is not None  # seen by refuse_what_has_none
     by_seed: dict[int, list[float]] = {}
     for run in runs:
         if run.choices.get(key) is not None:
