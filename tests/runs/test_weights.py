@@ -89,3 +89,12 @@ def test_weights_that_are_not_there_fail_their_own_cells(
     assert status == "failed"
     assert "no file or directory" in reason
     assert "gone.pth" in reason
+
+
+def test_a_plan_says_whose_weights_cannot_be_read(
+    request_for: RequestFor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = f"clip:model.text.source={tmp_path / 'gone'}"
+    request = request_for("clip", TASK, overrides=(asked,))
+    show_plan(request, make_plan(request), with_costs=True)
+    assert "cannot be read" in capsys.readouterr().out
