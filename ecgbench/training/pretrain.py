@@ -145,7 +145,8 @@ def _fit(
     from lightning.pytorch.callbacks import ModelCheckpoint
 
     # Its hints on hardware and on other products are no news to this harness's users.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     config = recipe.config
     device = pick_device(config)
     states = scratch / f"stage{stage}"
