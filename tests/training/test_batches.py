@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbench.errors import ConfigError, DataError
@@ -28,6 +28,7 @@ def records(count: int, reports: tuple[str, ...] | None = None) -> Records:
     return Records(parts, Texts({text: i for i, text in enumerate(known)}, tokens))
 
 
+@settings(deadline=None)
 @given(st.integers(4, 40), st.integers(2, 9), st.integers(0, 5))
 def test_an_epoch_shows_no_record_twice_and_leaves_less_than_a_batch(
     count: int, size: int, seed: int
@@ -38,6 +39,7 @@ def test_an_epoch_shows_no_record_twice_and_leaves_less_than_a_batch(
     assert len(set(seen.tolist())) == len(seen) > count - size
 
 
+@settings(deadline=None)
 @given(st.integers(8, 40), st.integers(0, 6))
 def test_starting_later_gives_the_rest(count: int, start: int) -> None:
     whole = list(TrainingBatches(records(count), 4, 3, 0, 7, crop=0.5))
@@ -48,6 +50,7 @@ def test_starting_later_gives_the_rest(count: int, start: int) -> None:
         assert batch.ecg.shape == (4, 3, 10)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(0, 9))
 def test_the_shares_of_all_processes_are_the_batch_of_one(world: int, step: int) -> None:
     def shown(rank: int, world: int) -> torch.Tensor:
@@ -61,6 +64,7 @@ def test_the_shares_of_all_processes_are_the_batch_of_one(world: int, step: int)
     assert len(set(together[:, 0, 0].tolist())) == 12
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4))
 def test_so_are_the_shares_of_a_look_at_validation(world: int) -> None:
     def shown(share: Share) -> list[torch.Tensor]:
