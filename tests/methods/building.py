@@ -16,9 +16,12 @@ from ecgbench.plugins import load_object, methods
 
 
 def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = ()) -> Method:
-    """A new method, always with the same initial weights."""
+    """A new method, always with the same initial weights, also of settings that no user may have.
+
+    One term alone or no mask at all is no pre-training, but shows what a term does.
+    """
     info = methods.get(name)
-    config = effective(info, profile, overrides)
+    config = effective(info.model_copy(update={"allowed": {}}), profile, overrides)
     signal = config.signal
     setup = Setup(LEADS, signal.rate, round(signal.rate * signal.seconds), reports)
     torch.manual_seed(0)
