@@ -21,7 +21,7 @@ from ecgbench.sources import contents, on_this_machine
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
 from ecgbench.training.device import pick_device, reduced_precision
 
-LOOP = [ROOT / "training" / name for name in ("pretrain.py", "batches.py", "optim.py")]
+LOOP = [ROOT / "training" / name for name in ("pretrain.py", "fit.py", "batches.py", "optim.py")]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from ecgbench.errors import EcgbenchError
 from ecgbench.paths import stage_dir
 from ecgbench.protocol import Records
-from ecgbench.training import pretrain as loop
+from ecgbench.training import fit as loop
 from ecgbench.training.encode import Encoder
 from ecgbench.training.optim import cosine_with_warmup
 from ecgbench.training.pretrain import pretrain
