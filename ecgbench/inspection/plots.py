@@ -201,6 +201,12 @@ def _paper(axes: Axes, theme: Theme, width: float, low: float, high: float) -> N
     axes.tick_params(which="both", length=0)
 
 
+def class_look(number: int, theme: Theme) -> tuple[str, str]:
+    """Mark and colour of a class; each round of colours shifts the marks, so that no pair comes twice."""
+    turn, colour = divmod(number, len(theme.classes))
+    return MARKERS[(number + turn) % len(MARKERS)], theme.classes[colour]
+
+
 def cloud_figure(theme: Theme, title: str, cloud: Cloud) -> Figure:
     """Each projection of a space side by side, one colour and one mark a class."""
     count = len(cloud.projections)
@@ -210,12 +216,13 @@ def cloud_figure(theme: Theme, title: str, cloud: Cloud) -> Figure:
         axes = figure.add_subplot(1, count, place + 1)
         for number, name in enumerate(names):
             rows = [i for i, other in enumerate(cloud.classes) if other == name]
+            marker, colour = class_look(number, theme)
             axes.scatter(
                 projection.points[rows, 0],
                 projection.points[rows, 1],
                 s=26,
-                marker=MARKERS[number % len(MARKERS)],
-                color=theme.classes[number % len(theme.classes)],
+                marker=marker,
+                color=colour,
                 edgecolors=theme.paper,
                 linewidths=0.4,
                 label=f"{name} ({len(rows)})",

@@ -14,7 +14,14 @@ from hypothesis.extra.numpy import arrays
 
 from ecgbench.inspection.curves import Curve, bounds, learning_rate, read_log
 from ecgbench.inspection.embeddings import one_class, projections, standardised
-from ecgbench.inspection.plots import DARK, LIGHT, curves_figure, ecg_figure
+from ecgbench.inspection.plots import (
+    DARK,
+    LIGHT,
+    Theme,
+    class_look,
+    curves_figure,
+    ecg_figure,
+)
 from ecgbench.inspection.reconstructions import Rebuilt, reconstructions, spans
 from ecgbench.inspection.subject import Subject
 
@@ -176,3 +183,9 @@ def test_bounds_are_infonces_over_all_validation_records(subject_of: SubjectOf) 
     assert text.nats == pytest.approx(by_hand, abs=1e-4)
     assert text.nats <= text.ceiling == pytest.approx(np.log(len(reports)))
     assert bounds(subject_of("random_init")) == []
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_no_two_of_many_classes_look_alike(theme: Theme) -> None:
+    looks = [class_look(number, theme) for number in range(64)]  # PTB-XL has 44 diagnostic ones
+    assert len(set(looks)) == len(looks)
