@@ -7,19 +7,24 @@
       model.dropout: {min: 0, max: 0.9}  # both ends are allowed
       model.mask.patches: [0, {min: model.mask.leads + 0.2, max: 0.9}]  # 0, or in this range
       model.mask.leads + model.mask.patches: {min: 0.1}  # a sum of settings
+      shared: [vit, text]  # with what nn/allowed.yaml says of these blocks; the method's own lines win
 
 A range holds for every number of a list. What is null is not held against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter
 
 from ecgbench.errors import ConfigError, did_you_mean
 
+BLOCKS = Path(__file__).parent / "nn" / "allowed.yaml"
 ROUNDING = 1e-9  # 0.1 + 0.2 is 0.3
 
 
@@ -46,6 +51,35 @@ def flat(layer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         path = f"{prefix}{key}"
         items += flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)]
     return items
+
+
+def with_blocks(given: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """A section with the lines of the blocks that it names under ``shared``.
+
+    Args:
+        given: The section as a method writes it.
+        settings: Dotted keys that the method has; what a block says of others is left out.
+
+    Raises:
+        ValueError: There is no such block.
+    """
+    lines: dict[str, Any] = {}
+    for block in given.get("shared", []):
+        if block not in _blocks():
+            hint = did_you_mean(str(block), _blocks())
+            raise ValueError(f"allowed shares {block!r}, and there is no such block. {hint}")
+        lines |= {
+            key: options
+            for key, options in _blocks()[block].items()
+            if set(names({key: options})) <= set(settings)
+        }
+    return lines | {key: options for key, options in given.items() if key != "shared"}
+
+
+@functools.cache
+def _blocks() -> dict[str, dict[str, Options]]:
+    content = yaml.safe_load(BLOCKS.read_text(encoding="utf-8"))
+    return TypeAdapter(dict[str, dict[str, Options]]).validate_python(content)
 
 
 def names(allowed: Mapping[str, Options]) -> list[str]:

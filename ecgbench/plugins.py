@@ -16,9 +16,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from ecgbench.allowed import Options, flat, names
+from ecgbench.allowed import Options, flat, names, with_blocks
 from ecgbench.errors import PluginError, did_you_mean
 from ecgbench.hashing import code_hash, content_hash
 from ecgbench.registry import Registry
@@ -89,9 +97,16 @@ class MethodInfo(_Spec):
     profiles: dict[str, dict[str, Any]] = {}
     allowed: dict[str, Options] = {}
 
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _with_blocks(cls, given: Any, info: ValidationInfo) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return with_blocks(given, _settings(info.data.get("config", {})))
+
     @model_validator(mode="after")
     def _allows_what_it_has(self) -> MethodInfo:
-        known = [key for key, _ in flat({"model": self.config.get("model", {})})]
+        known = _settings(self.config)
         for name in names(self.allowed):
             if name not in known:
                 raise ValueError(
@@ -102,6 +117,11 @@ class MethodInfo(_Spec):
     def code_hash(self) -> str:
         """Hash of the method's own code and of the shared blocks that it imports."""
         return code_hash([self.folder])
+
+
+def _settings(config: Mapping[str, Any]) -> list[str]:
+    """Dotted keys of the section ``model``."""
+    return [key for key, _ in flat({"model": config.get("model", {})})]
 
 
 class ProtocolSpec(_Spec):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from toys import assert_refused, toy_method
 
 from ecgbench.ablations.variants import FILE, variants_of
 from ecgbench.allowed import check
@@ -30,17 +31,7 @@ MASKED = ("mae", "cg_dmer", "merit")
 
 
 def toy(allowed: dict[str, Any] = ALLOWED) -> MethodInfo:
-    return MethodInfo(
-        folder=Path(),
-        name="toy",
-        title="Toy",
-        model="model:Toy",
-        summary="A method of this test",
-        family="baseline",
-        licence="Apache-2.0",
-        config={"model": SETTINGS},
-        allowed=allowed,
-    )
+    return toy_method(config={"model": SETTINGS}, allowed=allowed)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +49,7 @@ def toy(allowed: dict[str, Any] = ALLOWED) -> MethodInfo:
 def test_what_is_not_allowed_names_key_value_and_what_is(
     override: str, message: str, hint: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        effective(toy(), "mini", [override])
-    assert message in caught.value.message
-    assert "\n" not in caught.value.message
-    assert hint in (caught.value.hint or "")
+    assert_refused(toy(), override, message, hint)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -100,7 +87,21 @@ def test_every_method_keeps_within_its_own(name: str, profile: str) -> None:
     info = methods.get(name)
     variants = variants_of(info) if (info.folder / FILE).is_file() else []
     for overrides in ((), *(variant.overrides for variant in variants)):
-        effective(info, profile, overrides)
+        assert effective(info, profile, overrides).profile == profile  # and nothing was refused
+
+
+def test_a_shared_block_gives_its_lines_and_a_methods_own_win() -> None:
+    settings = {
+        "encoder": "vit",
+        "vit": {"patch": 0.5, "width": 8},
+    }  # and no more of what `vit` has
+    shared = {"shared": ["encoder", "vit"], "model.vit.width": {"min": 4}}
+    info = toy_method(config={"model": settings}, allowed=shared)
+    assert set(info.allowed) == {"model.encoder", "model.vit.patch", "model.vit.width"}
+    assert_refused(info, "model.vit.patch=9.0", "it takes 0.02 to 5", "")
+    assert_refused(info, "model.vit.width=3", "it takes at least 4", "")
+    with pytest.raises(ValidationError, match=r"no such block.*mean 'vit'"):
+        toy_method(config={"model": settings}, allowed={"shared": ["vits"]})
 
 
 @pytest.mark.parametrize("count", [18, 20, 30])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from toys import assert_refused, toy_method
 
 from ecgbench.config import as_dict, config_hash, effective, profile_names
 from ecgbench.errors import ConfigError
@@ -13,15 +14,8 @@ from ecgbench.plugins import MethodInfo
 
 
 @pytest.fixture
-def info(tmp_path: Path) -> MethodInfo:
-    return MethodInfo(
-        folder=tmp_path,
-        name="toy",
-        title="Toy",
-        model="model:Toy",
-        summary="A method of this test",
-        family="baseline",
-        licence="Apache-2.0",
+def info() -> MethodInfo:
+    return toy_method(
         config={
             "pretrain": {"lr": 0.5},
             "model": {
@@ -75,10 +69,7 @@ def test_a_profile_of_the_users_own(info: MethodInfo, tmp_path: Path) -> None:
 def test_a_wrong_override_names_the_key_and_what_it_takes(
     info: MethodInfo, override: str, message: str, hint: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        effective(info, "demo", [override])
-    assert message in caught.value.message
-    assert hint in (caught.value.hint or "")
+    assert_refused(info, override, message, hint)
 
 
 def test_a_whole_number_may_stand_for_a_real_one(info: MethodInfo) -> None:

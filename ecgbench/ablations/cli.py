@@ -36,7 +36,7 @@ def ablate(
 ) -> None:
     """Run a method as it is and with each of its ablations; what is there is not run again."""
     from ecgbench.ablations.table import ablation_table, write_into
-    from ecgbench.ablations.validation import refuse_what_has_none, validation_table
+    from ecgbench.ablations.validation import key_of, validation_table
     from ecgbench.ablations.variants import at_values, named
     from ecgbench.errors import ConfigError
     from ecgbench.runs.plan import chosen_methods, questions
@@ -45,7 +45,8 @@ def ablate(
     infos = chosen_methods([method])
     asked = questions(tasks.split(","))
     if by == "validation":
-        refuse_what_has_none(asked)
+        for question in asked:  # before anything runs
+            key_of(question)
     elif values is not None:
         raise ConfigError("No value is to be chosen by test records.", "Add --by validation.")
     requests = {

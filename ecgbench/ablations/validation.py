@@ -9,29 +9,25 @@ from ecgbench.ablations.table import Found, lines_of, setting
 from ecgbench.errors import NotApplicableError, ResultError
 from ecgbench.leaderboard.inert import for_markdown
 from ecgbench.leaderboard.sheets import number
-from ecgbench.plugins import ProtocolSpec, load_object
+from ecgbench.plugins import load_object
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question
 
 
-def key_of(spec: ProtocolSpec) -> str | None:
-    """Where a protocol's results keep their macro-AUROC on validation; None where they have none."""
-    key: str | None = load_object(spec.entry, spec.folder).validated
-    return key
-
-
-def refuse_what_has_none(asked: Sequence[Question]) -> None:
-    """See, before anything runs, that every question records a validation figure.
+def key_of(question: Question) -> str:
+    """Where a question's results keep their macro-AUROC on validation.
 
     Raises:
-        NotApplicableError: One does not.
+        NotApplicableError: They have none.
     """
-    for question in asked:
-        if key_of(question.protocol) is None:
-            raise NotApplicableError(
-                f"{question.protocol.name} records no validation figure: nothing to choose by.",
-                f"Ask what does, e.g. --tasks {question.task.name}/linear-probe.",
-            )
+    spec = question.protocol
+    key: str | None = load_object(spec.entry, spec.folder).validated
+    if key is None:
+        raise NotApplicableError(
+            f"{spec.name} records no validation figure: nothing to choose by.",
+            f"Ask what does, e.g. --tasks {question.task.name}/linear-probe.",
+        )
+    return key
 
 
 def validation_table(found: Found, asked: Sequence[Question]) -> str:
@@ -65,8 +61,7 @@ def validation_table(found: Found, asked: Sequence[Question]) -> str:
 
 def _cell(results: Sequence[Result], question: Question) -> str:
     runs = [result for result in results if result.cell == question.name]
-    key = key_of(question.protocol)
-    assert key is not None  # seen by refuse_what_has_none
+    key = key_of(question)
     by_seed: dict[int, list[float]] = {}
     for run in runs:
         if run.choices.get(key) is not None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
+from toys import toy_method
 
 from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, protocols
 from ecgbench.protocol import Bench, Records
@@ -153,13 +154,4 @@ def make_world(seed: int = 0, noise: float = 0.35, dataset: str = "ptbxl-mini") 
 
 def info_of(encodes: tuple[str, ...]) -> MethodInfo:
     """A method that says it encodes this and that."""
-    return MethodInfo(
-        folder=Path(),
-        name="fake",
-        title="Fake",
-        model="model:Fake",
-        summary="For tests",
-        family="self-supervised",
-        licence="Apache-2.0",
-        encodes=encodes,  # type: ignore[arg-type]
-    )
+    return toy_method(encodes=encodes)
