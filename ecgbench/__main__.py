@@ -1,6 +1,6 @@
 """`python -m ecgbench` is `ecgbench`."""
 
-from ecgbench.cli import main
+from ecgbench.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -33,7 +33,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 Tokens = dict[str, Tensor]
 

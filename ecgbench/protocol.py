@@ -16,7 +16,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ecgbench.data.dataset import Dataset
     from ecgbench.data.signals import Transform
     from ecgbench.method import Method
-    from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec
+    from ecgbench.plugins.specs import MethodInfo, ProtocolSpec, TaskSpec
     from ecgbench.results.predictions import Predictions
 
 Split = Literal["train", "val"]
@@ -227,7 +227,7 @@ class Bench:
         if split == "test":
             raise EcgbenchError(
                 f"{self.protocol.name} asked for test {what}.",
-                "A protocol predicts; ecgbench.scoring scores.",
+                "A protocol predicts; ecgbench.evaluation.scoring scores.",
             )
 
 

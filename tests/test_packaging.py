@@ -29,7 +29,7 @@ def test_the_wheel_brings_methods_and_tasks(project_root: Path, tmp_path: Path) 
     assert not {"methods", "tasks", "tests"} & tops, "a generic name would land in site-packages"
 
     code = (
-        "import ecgbench, ecgbench.methods.mae.model, ecgbench.tasks.linear_probe\n"
+        "import ecgbench, ecgbench.methods.mae.model, ecgbench.tasks.protocols.linear_probe.linear_probe\n"
         "from ecgbench.plugins import all_registries\n"
         "broken = [e for r in all_registries().values() for e in r.entries().values() if e.problem]\n"
         "print(ecgbench.__file__, len(all_registries()['methods'].names()), broken)"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ecgbench.config import effective
-from ecgbench.errors import ConfigError
-from ecgbench.plugins import MethodInfo
+from ecgbench.base.errors import ConfigError
+from ecgbench.config.effective import effective
+from ecgbench.plugins.specs import MethodInfo
 
 
 def toy_method(**changes: Any) -> MethodInfo:

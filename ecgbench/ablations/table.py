@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ecgbench.ablations.variants import AS_IT_IS, Variant
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
+from ecgbench.base.inert import for_markdown
+from ecgbench.base.paths import atomic_write
 from ecgbench.leaderboard.evidence import LEVEL, Evidence, p_values
-from ecgbench.leaderboard.inert import for_markdown
 from ecgbench.leaderboard.rows import Row, Table
 from ecgbench.leaderboard.sheets import number, pretrained_on
 from ecgbench.leaderboard.show import tables_of
-from ecgbench.paths import atomic_write
 from ecgbench.results.schema import Result
 from ecgbench.stats.bootstrap import holm
 

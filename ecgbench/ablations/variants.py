@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgbench.errors import ConfigError, PluginError, UnknownNameError
-from ecgbench.plugins import MethodInfo, read_yaml
+from ecgbench.base.errors import ConfigError, PluginError, UnknownNameError
+from ecgbench.plugins.specs import MethodInfo, read_yaml
 
 FILE = "ablations.yaml"
 

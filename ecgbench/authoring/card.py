@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ecgbench.plugins import MethodInfo
+from ecgbench.plugins.specs import MethodInfo
 
 SECTIONS = {
     "what it needs (a heading or a table's entry with 'needs' or 'input')": r"needs?|inputs?",

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from unittest import SkipTest
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def check_method(name: str, only: str = "*") -> Iterator[Finding]:
         UnknownNameError: There is no such method.
         PluginError: It cannot be imported.
     """
-    from ecgbench.plugins import methods
+    from ecgbench.plugins.catalogue import methods
 
     methods.get(name)
     from ecgbench.authoring.laws import MethodLaws

@@ -25,11 +25,13 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.authoring.card import missing_from_card
-from ecgbench.config import effective
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import EcgbenchError
 from ecgbench.method import Batch, Method, Setup
-from ecgbench.plugins import MethodInfo, load_object, methods
+from ecgbench.plugins.catalogue import methods
+from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.training.encode import state_hash
 
 RECORDS = 6

@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
-from ecgbench.errors import ConfigError, ResultError, did_you_mean
-from ecgbench.paths import home
+from ecgbench.base.errors import ConfigError, ResultError, did_you_mean
+from ecgbench.base.paths import home
 from ecgbench.results.agreement import Verdict
 from ecgbench.results.schema import ReproductionPart, Result
 from ecgbench.results.store import read_results, write_result
@@ -123,13 +123,13 @@ def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: 
 
 
 def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
-    from ecgbench.config import as_dict, effective
+    from ecgbench.config.effective import as_dict, effective
     from ecgbench.data.dataset import open_dataset
-    from ecgbench.plugins import methods, protocols, tasks
+    from ecgbench.evaluation.test_labels import remembered
+    from ecgbench.plugins.catalogue import methods, protocols, tasks
     from ecgbench.runs.execute import Session
     from ecgbench.runs.plan import Question
     from ecgbench.training.recipe import Recipe
-    from ecgbench.truth import remembered
 
     info = methods.get(result.method.name)
     config = effective(info, result.profile, result.overrides)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ecgbench.errors import EcgbenchError
-from ecgbench.paths import atomic_write
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.paths import atomic_write
 
 TEMPLATES = Path(__file__).parent / "templates"
 METHOD = {
@@ -109,7 +109,7 @@ def _check_name(name: str, pattern: str, allowed: str) -> None:
 
 
 def _check_free(kind: str, name: str) -> None:
-    from ecgbench.plugins import all_registries
+    from ecgbench.plugins.catalogue import all_registries
 
     for registry in all_registries().values():
         if registry.kind == kind and name in registry.entries():

@@ -13,18 +13,18 @@ from pathlib import Path
 
 from ecgbench.authoring.card import missing_from_card
 from ecgbench.authoring.check import check_method
-from ecgbench.errors import EcgbenchError, ResultError
+from ecgbench.base.errors import EcgbenchError, ResultError
+from ecgbench.base.inert import for_markdown
+from ecgbench.base.paths import atomic_write
+from ecgbench.evaluation.test_labels import Source, prepared
 from ecgbench.leaderboard.build import RESULTS, build
 from ecgbench.leaderboard.diff import diff
 from ecgbench.leaderboard.formats import to_markdown
-from ecgbench.leaderboard.inert import for_markdown
 from ecgbench.leaderboard.questions import agrees, identity
 from ecgbench.leaderboard.verify import verify
 from ecgbench.leaderboard.versions import read_pins
-from ecgbench.paths import atomic_write
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_results, write_result
-from ecgbench.truth import Source, prepared
 
 NOTE = "SUBMISSION.md"
 
@@ -161,7 +161,7 @@ def _guarded(check: Callable[[str], list[str]], name: str) -> list[str]:
 
 
 def _card(name: str) -> list[str]:
-    from ecgbench.plugins import methods
+    from ecgbench.plugins.catalogue import methods
 
     return [f"{name}: its card lacks {what}" for what in missing_from_card(methods.get(name))]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.errors import DataError, did_you_mean
+from ecgbench.base.paths import stage_dir
 from ecgbench.data import merl
 from ecgbench.data.generated import generated_source
 from ecgbench.data.labels import SPLITS, LabelTable
 from ecgbench.data.prepare import find_store, prepare_store
 from ecgbench.data.spec import DatasetSpec, datasets
 from ecgbench.data.store import Store, open_store, verify_store
-from ecgbench.errors import DataError, did_you_mean
-from ecgbench.paths import stage_dir
 
 if TYPE_CHECKING:
     import pandas as pd

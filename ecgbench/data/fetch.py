@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.base.paths import atomic_write, plain_os_errors, stage_dir
+from ecgbench.base.progress import track
 from ecgbench.data.spec import DatasetSpec, datasets
-from ecgbench.errors import DataError
-from ecgbench.hashing import file_sha256
-from ecgbench.paths import atomic_write, plain_os_errors, stage_dir
-from ecgbench.progress import track
 
 if TYPE_CHECKING:
     import requests

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import code_hash, content_hash
+from ecgbench.base.paths import atomic_dir, stage_dir
 from ecgbench.data.spec import DatasetSpec
-from ecgbench.errors import DataError
-from ecgbench.hashing import code_hash, content_hash
-from ecgbench.paths import atomic_dir, stage_dir
 
 
 def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
@@ -21,11 +21,11 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     """
     if spec.generator is None:
         raise DataError(f"{spec.name} is not simulated.")
-    code = code_hash([Path(__file__).parent / "simulated" / "corpus.py"])
+    code = code_hash([Path(__file__).parent.parent / "simulated" / "corpus.py"])
     key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
     target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
     if not target.exists():
-        from ecgbench.data.simulated import write_corpus
+        from ecgbench.simulated import write_corpus
 
         with atomic_dir(target) as scratch:
             write_corpus(

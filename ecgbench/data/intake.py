@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.leads import derive_limb_lead, is_derivable
 from ecgbench.data.processing import PROCESSINGS
 from ecgbench.data.recording import Recording, read_array, read_recording
-from ecgbench.errors import DataError
 
 _UNITS = {"mV": {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3}, "z-score per lead": {"nu": 1.0}}
 _MAX = 32767

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.errors import DataError, did_you_mean
 from ecgbench.data.labels import SPLITS, LabelTable
-from ecgbench.errors import DataError, did_you_mean
 
 # Folder and prefix of the files, the column with the record, the last column before the classes.
 _FILES = {

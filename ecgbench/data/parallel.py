@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ecgbench.progress import track
+from ecgbench.base.progress import track
 
 T = TypeVar("T")
 

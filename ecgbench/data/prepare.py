@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgbench._version import __version__
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import content_hash, file_sha256
+from ecgbench.base.paths import atomic_write, plain_os_errors, stage_dir
 from ecgbench.data.fetch import SUMS, Downloader, address_of, parse_sums
 from ecgbench.data.intake import Intake, quantise, take
 from ecgbench.data.layouts import Source, layout_of
@@ -24,9 +27,6 @@ from ecgbench.data.parallel import for_each
 from ecgbench.data.processing import PROCESSINGS
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.store import SIGNALS, Store, open_store, seal, write_label_sets
-from ecgbench.errors import DataError
-from ecgbench.hashing import content_hash, file_sha256
-from ecgbench.paths import atomic_write, plain_os_errors, stage_dir
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ecgbench.errors import DataError
+from ecgbench.base.errors import DataError
 
 Signals: TypeAlias = npt.NDArray[np.float64]
 

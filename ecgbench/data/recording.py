@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.leads import canonical_lead
-from ecgbench.errors import DataError
 
 _RECORD_LINE = re.compile(
     r"^(?P<name>[\w.-]+)\s+(?P<leads>\d+)\s+(?P<rate>\d+(?:\.\d+)?)\s+(?P<samples>\d+)"

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import canonical_json, code_hash, content_hash
+from ecgbench.base.paths import atomic_dir, atomic_write, stage_dir
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS, lead_positions
 from ecgbench.data.parallel import for_each
 from ecgbench.data.store import Store
-from ecgbench.errors import DataError
-from ecgbench.hashing import canonical_json, code_hash, content_hash
-from ecgbench.paths import atomic_dir, atomic_write, stage_dir
 
 Scaling = Literal["none", "zscore-record", "zscore-lead", "minmax-record"]
 Float32 = npt.NDArray[np.float32]

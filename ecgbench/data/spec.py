@@ -8,9 +8,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ecgbench.base.errors import ConfigError
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import ConfigError
-from ecgbench.registry import Registry
+from ecgbench.plugins.registry import Registry
 
 Units = Literal["mV", "z-score per lead"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 Labels = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]

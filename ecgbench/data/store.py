@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import canonical_json, content_hash, file_sha256
+from ecgbench.base.paths import atomic_write
 from ecgbench.data.labels import LabelSet
-from ecgbench.errors import DataError
-from ecgbench.hashing import canonical_json, content_hash, file_sha256
-from ecgbench.paths import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from ecgbench.base.inert import plain
+from ecgbench.base.paths import atomic_write
 from ecgbench.inspection.curves import NATS, Curve, bounds, learning_rate, read_log
 from ecgbench.inspection.embeddings import Cloud, Coloured, clouds, one_class
 from ecgbench.inspection.plots import (
@@ -24,10 +26,8 @@ from ecgbench.inspection.plots import (
 from ecgbench.inspection.reconstructions import Rebuilt, reconstructions
 from ecgbench.inspection.subject import SPLIT, Subject, facts
 from ecgbench.inspection.weights import Weights, weights
-from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page.render import TEMPLATES as STYLE
 from ecgbench.leaderboard.page.render import html_templates
-from ecgbench.paths import atomic_write
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 5  # coefficients of a class

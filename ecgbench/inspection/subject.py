@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgbench.config import effective, overrides_for
+from ecgbench.config.effective import effective, overrides_for
 from ecgbench.data.dataset import Dataset, open_dataset
 from ecgbench.method import count_parameters
-from ecgbench.plugins import MethodInfo
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.protocol import Records
 from ecgbench.training.encode import Encoder
 from ecgbench.training.recipe import Recipe

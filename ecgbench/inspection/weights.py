@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import PluginError
+from ecgbench.base.errors import PluginError
 from ecgbench.inspection.subject import SPLIT, Subject
-from ecgbench.plugins import load_object
-from ecgbench.probe import ProbeModel, select_and_fit
+from ecgbench.plugins.importing import load_object
+from ecgbench.probe.select import ProbeModel, select_and_fit
 from ecgbench.protocol import Records
 
 

@@ -18,8 +18,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ecgbench.errors import ResultError
-from ecgbench.hashing import file_sha256
+from ecgbench.base.errors import ResultError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.base.paths import atomic_write
 from ecgbench.leaderboard.drops import drop_sheet
 from ecgbench.leaderboard.formats import to_csv, to_markdown
 from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
@@ -27,7 +28,6 @@ from ecgbench.leaderboard.questions import questions, refuse_mixtures
 from ecgbench.leaderboard.rows import Table, share_of, table_of
 from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
 from ecgbench.leaderboard.versions import FILE, pin, read_pins
-from ecgbench.paths import atomic_write
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results, safe_name
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbench.evaluation.scoring import BOOTSTRAP_SEED
 from ecgbench.leaderboard.evidence import evidence_of, interval, limits, standard_error
 from ecgbench.results.replicates import unpack
 from ecgbench.results.schema import ClassFigures, Figure, Result, Scores
-from ecgbench.scoring import BOOTSTRAP_SEED
 
 TOLERANCE = 2e-9  # figures have ten digits; the last one may differ by a rounding
 GRID = 1e-4  # what the grid of the replicates may move a standard error or a limit by, at most

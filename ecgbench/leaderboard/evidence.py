@@ -1,8 +1,8 @@
 """What the records of a row say together: its mean, its interval, and how it compares with others.
 
 Works on the replicates that every record holds, so it needs neither labels nor predictions. All methods
-on a question are scored on the same resamples of its patients (:mod:`ecgbench.scoring`), hence the mean
-over seeds and draws of a row has replicates too, and two rows are compared resample by resample. An
+on a question are scored on the same resamples of its patients (:mod:`ecgbench.evaluation.scoring`), hence
+the mean over seeds and draws of a row has replicates too, and two rows are compared resample by resample. An
 interval is of the patients: it says how far the figure would move on other patients, given these
 trained models. How far it moves over seeds and draws stands beside it as two standard deviations. Only a
 control's interval holds its draws' spread too (:mod:`ecgbench.stats.control`).

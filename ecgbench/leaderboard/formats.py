@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from ecgbench.leaderboard.inert import for_csv, for_latex, for_markdown, plain
+from ecgbench.base.inert import for_csv, for_latex, for_markdown, plain
 from ecgbench.leaderboard.sheets import Sheet
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ecgbench.errors import ResultError
-from ecgbench.hashing import content_hash
+from ecgbench.base.errors import ResultError
+from ecgbench.base.hashing import content_hash
 from ecgbench.results.schema import Result
 
 Identity = dict[str, str | int | float]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.leaderboard.sheets import Sheet
 
 COLUMNS = ("method", "task", "protocol", "metric", "value", "unit", "reported_by", "source")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ecgbench.contamination import declared_contamination
+from ecgbench.evaluation.contamination import declared_contamination
 from ecgbench.leaderboard.evidence import (
     Evidence,
     Span,

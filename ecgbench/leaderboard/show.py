@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ecgbench.errors import ResultError, did_you_mean
+from ecgbench.base.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Table, share_of, table_of
 from ecgbench.leaderboard.sheets import brief_sheet

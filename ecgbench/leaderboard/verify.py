@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgbench.errors import EcgbenchError, ResultError
-from ecgbench.hashing import file_sha256
+from ecgbench.base.errors import EcgbenchError, ResultError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.evaluation.scoring import score
+from ecgbench.evaluation.test_labels import Source, Truth, prepared, read_once, wanted_by
 from ecgbench.leaderboard.build import CELLS, RESULTS, check
 from ecgbench.leaderboard.compare import differences
-from ecgbench.leaderboard.left_out import gone_since_built, left_out
 from ecgbench.leaderboard.questions import agrees, identity
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.agreement import unconfirmed
+from ecgbench.results.left_out import gone_since_built, left_out
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
-from ecgbench.scoring import score
-from ecgbench.truth import Source, Truth, prepared, read_once, wanted_by
 
 if TYPE_CHECKING:
-    from ecgbench.plugins import ProtocolSpec
+    from ecgbench.plugins.specs import ProtocolSpec
 
 QUICK = 100
 ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
@@ -160,7 +160,7 @@ def _record_problems(root: Path, path: Path, result: Result) -> list[Problem]:
 
 def _registry_differences(result: Result) -> Iterator[str]:
     """Fingerprints against the task and protocol of that name and version that this ecgbench has."""
-    from ecgbench.plugins import protocols, tasks
+    from ecgbench.plugins.catalogue import protocols, tasks
 
     task = tasks.entries().get(result.task.name)
     protocol = protocols.entries().get(result.protocol.name)

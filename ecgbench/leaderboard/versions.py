@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.leaderboard.questions import Identity, Question, agrees
 
 FILE = "version.json"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 
 Labels = NDArray[np.bool_]
 Scores = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 from ecgbench.metrics import weighted
 from ecgbench.metrics.checks import labels_and_scores, labels_of
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 from ecgbench.metrics.classification import Macro, f1_at, macro
 
 Found = NDArray[np.bool_]

@@ -16,7 +16,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 
 Values = NDArray[np.float64]
 

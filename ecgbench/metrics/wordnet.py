@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ecgbench.errors import MetricError
-from ecgbench.paths import atomic_dir, home
+from ecgbench.base.errors import MetricError
+from ecgbench.base.paths import atomic_dir, home
 
 SYSTEM_FOLDERS = (Path("/usr/share/wordnet"), Path("/usr/local/share/wordnet"))
 """Where the packages of Linux distributions put WordNet's database files."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 Tokens = dict[str, Tensor]
 """``input_ids`` and ``attention_mask``, int64 ``[B, S]``."""

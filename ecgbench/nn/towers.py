@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgbench.errors import ConfigError, did_you_mean
+from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.method import Setup
 from ecgbench.nn.resnet import ResNet1d, XResNet1d, concat_pool
 from ecgbench.nn.text import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ecgbench.errors import ConfigError, did_you_mean
+from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.nn.patching import patchify
 from ecgbench.nn.transformer import Block, init_weights, sincos_positions
 

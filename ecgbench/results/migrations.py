@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.results.schema import SCHEMA_VERSION
 
 

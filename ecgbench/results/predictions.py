@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import ResultError
-from ecgbench.hashing import file_sha256
-from ecgbench.paths import atomic_write
+from ecgbench.base.errors import ResultError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.base.paths import atomic_write
 from ecgbench.results.schema import PredictionsPart
 
 LOWEST, HIGHEST = -32768, 32767

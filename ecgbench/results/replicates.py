@@ -12,7 +12,7 @@ import binascii
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.results.schema import Replicates
 
 TOP = 65534

@@ -125,7 +125,7 @@ class PretrainingPart(_Part):
         steps: Optimiser steps.
         simulated: Whether any of it was simulated.
         sources: What the method read from outside: by key and file the SHA-256 of a file, by key the commit
-            of a Hugging Face id (:func:`ecgbench.sources.contents`). None where it was not to be had.
+            of a Hugging Face id (:mod:`ecgbench.training.outside`). None where it was not to be had.
         contaminated: Why a test record may have been seen; None where it was not.
     """
 

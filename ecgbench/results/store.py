@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ecgbench.errors import ResultError
-from ecgbench.paths import atomic_write
-from ecgbench.plugins import plain_validation_error
+from ecgbench.base.errors import ResultError
+from ecgbench.base.paths import atomic_write
+from ecgbench.plugins.specs import plain_validation_error
 from ecgbench.results.migrations import migrate
 from ecgbench.results.schema import SCHEMA_VERSION, Result
 

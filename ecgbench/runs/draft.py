@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ecgbench.config import as_dict, config_hash, overrides_for
-from ecgbench.contamination import declared_contamination, seen_records
+from ecgbench.base.errors import EcgbenchError, ResultError
+from ecgbench.config.effective import as_dict, config_hash, overrides_for
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import EcgbenchError, ResultError
-from ecgbench.plugins import MethodInfo
+from ecgbench.evaluation.contamination import declared_contamination, seen_records
+from ecgbench.evaluation.test_labels import Truth, Wanted
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
     DataPart,
@@ -25,9 +26,8 @@ from ecgbench.results.schema import (
 )
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
-from ecgbench.sources import contents
+from ecgbench.training.outside import contents
 from ecgbench.training.recipe import Recipe
-from ecgbench.truth import Truth, Wanted
 
 DECIDING = ("signal", "model", "pretrain")
 LABEL_FREE = ("compute.", "evaluate.", "pretrain.data")

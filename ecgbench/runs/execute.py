@@ -13,24 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ecgbench.base.errors import EcgbenchError, NotApplicableError, StorageError
+from ecgbench.base.paths import check_writable, stop_if_full
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import EcgbenchError, NotApplicableError, StorageError
-from ecgbench.paths import check_writable, stop_if_full
-from ecgbench.plugins import load_object
+from ecgbench.evaluation.scoring import score
+from ecgbench.evaluation.test_labels import Truth, Wanted
+from ecgbench.plugins.importing import load_object
 from ecgbench.protocol import Bench, Outcome, Protocol, Records
+from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import write_predictions
 from ecgbench.results.provenance import peak_memory_mb
 from ecgbench.results.schema import CostPart, Result, Scores
 from ecgbench.results.store import path_of, write_result
 from ecgbench.runs.draft import draft, finished, wanted_by
-from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.runs.plan import Question
-from ecgbench.scoring import score
 from ecgbench.training.device import describe, pick_device, pick_precision, processes
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
-from ecgbench.truth import Truth, Wanted
 
 
 @dataclass

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from ecgbench.base.errors import EcgbenchError, PluginError, UnknownNameError, did_you_mean
 from ecgbench.data.spec import datasets
-from ecgbench.errors import EcgbenchError, PluginError, UnknownNameError, did_you_mean
-from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, methods, protocols, tasks
+from ecgbench.plugins.catalogue import methods, protocols, tasks
+from ecgbench.plugins.specs import MethodInfo, ProtocolSpec, TaskSpec
 
 
 @dataclass(frozen=True)

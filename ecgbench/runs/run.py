@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ecgbench.config import effective
+from ecgbench.base.errors import DataError
+from ecgbench.config.effective import effective
 from ecgbench.data.dataset import open_dataset
-from ecgbench.errors import DataError
-from ecgbench.plugins import MethodInfo
+from ecgbench.evaluation.test_labels import remembered
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.draft import wanted_by
@@ -18,7 +19,6 @@ from ecgbench.runs.execute import Session
 from ecgbench.runs.plan import Group, Question, groups
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
-from ecgbench.truth import remembered
 
 
 @dataclass(frozen=True)

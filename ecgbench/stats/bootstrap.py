@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 from ecgbench.metrics.checks import Labels, labels_and_scores
 from ecgbench.metrics.weighted import Statistic
 from ecgbench.stats.resample import Design

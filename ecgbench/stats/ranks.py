@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 
 Values = NDArray[np.float64]
 

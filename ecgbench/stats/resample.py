@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.errors import MetricError
-from ecgbench.hashing import content_hash
+from ecgbench.base.errors import MetricError
+from ecgbench.base.hashing import content_hash
 
 BLOCK_ELEMENTS = 8_000_000
 """Weights held at a time (32 MB); a larger split is worked through in more blocks."""

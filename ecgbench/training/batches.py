@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ecgbench.errors import ConfigError, DataError
+from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.method import Batch, Method, Tokens
 from ecgbench.training.corpus import Part
 

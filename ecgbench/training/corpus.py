@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 from pydantic import ValidationError
 
+from ecgbench.base.errors import ConfigError, DataError
+from ecgbench.base.hashing import content_hash
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.signals import SignalSpec, adapt
-from ecgbench.errors import ConfigError, DataError
-from ecgbench.hashing import content_hash
-from ecgbench.plugins import plain_validation_error
+from ecgbench.plugins.specs import plain_validation_error
 
 
 def signal_spec(config: DictConfig) -> SignalSpec:

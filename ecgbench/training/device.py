@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from omegaconf import DictConfig
 
-from ecgbench.errors import ConfigError
+from ecgbench.base.errors import ConfigError
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

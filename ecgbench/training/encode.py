@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.hashing import content_hash
+from ecgbench.base.paths import atomic_write, stage_dir
+from ecgbench.base.progress import track
 from ecgbench.data.signals import Transform, adapt
-from ecgbench.errors import EcgbenchError
-from ecgbench.hashing import content_hash
 from ecgbench.method import Method
-from ecgbench.paths import atomic_write, stage_dir
-from ecgbench.progress import track
 from ecgbench.protocol import Records
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.device import (

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.method import Method
 from ecgbench.metrics.classification import auroc, macro
 from ecgbench.training.device import pick_device, pick_precision, use_threads

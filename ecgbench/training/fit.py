@@ -17,9 +17,9 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.paths import stage_dir
 from ecgbench.method import Method
-from ecgbench.paths import stage_dir
 from ecgbench.training.batches import Records, Share, TrainingBatches, ValidationBatches
 from ecgbench.training.device import pick_device, pick_precision, processes
 from ecgbench.training.optim import adamw, cosine_with_warmup

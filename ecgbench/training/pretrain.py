@@ -24,10 +24,10 @@ from typing import Any
 
 import torch
 
+from ecgbench.base.hashing import content_hash
+from ecgbench.base.paths import atomic_dir
 from ecgbench.data.signals import adapt
-from ecgbench.hashing import content_hash
 from ecgbench.method import Method, count_parameters
-from ecgbench.paths import atomic_dir
 from ecgbench.training.batches import Records, tokenize_all
 from ecgbench.training.corpus import Corpus, load_corpus, signal_spec
 from ecgbench.training.device import describe, pick_device, processes, use_threads

@@ -11,15 +11,16 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from ecgbench.config import as_dict
+from ecgbench.base.hashing import ROOT, code_hash, content_hash
+from ecgbench.base.paths import stage_dir
+from ecgbench.config.effective import as_dict
 from ecgbench.data.dataset import Dataset
-from ecgbench.hashing import code_hash, content_hash
 from ecgbench.method import Method, Setup
-from ecgbench.paths import stage_dir
-from ecgbench.plugins import ROOT, MethodInfo, load_object
-from ecgbench.sources import contents, on_this_machine
+from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
 from ecgbench.training.device import pick_device, reduced_precision
+from ecgbench.training.outside import contents, on_this_machine
 
 LOOP = [ROOT / "training" / name for name in ("pretrain.py", "fit.py", "batches.py", "optim.py")]
 

@@ -14,7 +14,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Method, Reconstruction, Setup, Tokens
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import (

@@ -18,10 +18,10 @@ from ecgbench.methods.checkpoint.weights import (
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Method, Setup
 from ecgbench.nn.towers import Tower, build_tower
-from ecgbench.sources import find_weights
+from ecgbench.training.outside import find_weights
 
 # How the author's names map to ours, and which of our encoders has his architecture.
 ARCHITECTURES: dict[str, tuple[str, Any]] = {

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ecgbench.errors import EcgbenchError
-from ecgbench.sources import plain_errors
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.training.outside import plain_errors
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, info_nce

@@ -6,7 +6,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from ecgbench.errors import ConfigError, did_you_mean
+from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.method import Batch, Method, Reconstruction, Setup
 from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
 from ecgbench.nn.masking import PatchMask

@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Reconstruction, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, contrastive_bound, info_nce, reconstruction_bound

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from ecgbench.errors import ConfigError, EcgbenchError
+from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import merl_contrast

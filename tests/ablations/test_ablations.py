@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 from ecgbench.ablations.table import BEGIN, END, ablation_table, write_into
 from ecgbench.ablations.validation import key_of, validation_table
 from ecgbench.ablations.variants import AS_IT_IS, FILE, Variant, at_values, named, variants_of
-from ecgbench.cli import app
-from ecgbench.errors import (
+from ecgbench.base.errors import (
     ConfigError,
     NotApplicableError,
     PluginError,
     ResultError,
     UnknownNameError,
 )
-from ecgbench.plugins import methods
+from ecgbench.cli.app import app
+from ecgbench.plugins.catalogue import methods
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_result
 from ecgbench.runs.plan import questions

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a question on 300 simulated records, in a cache of its own."""
     from ecgbench.data.spec import datasets
-    from ecgbench.plugins import tasks
+    from ecgbench.plugins.catalogue import tasks
 
     folder = tmp_path_factory.mktemp("tiny")
     spec = yaml.safe_load((ROOT / "ecgbench/data/catalogue/sim.yaml").read_text())

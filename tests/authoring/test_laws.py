@@ -10,8 +10,9 @@ import torch
 
 from ecgbench.authoring.check import check_method
 from ecgbench.authoring.scaffold import new_method
-from ecgbench.errors import UnknownNameError
-from ecgbench.plugins import load_object, methods
+from ecgbench.base.errors import UnknownNameError
+from ecgbench.plugins.catalogue import methods
+from ecgbench.plugins.importing import load_object
 from ecgbench.runs.plan import chosen_methods
 
 OURS = [info.name for info in chosen_methods(["all"])]  # a checkpoint needs its user's weights

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.authoring.cli import new
 from ecgbench.authoring.scaffold import new_dataset, new_method, new_task
-from ecgbench.errors import EcgbenchError
-from ecgbench.plugins import methods, tasks
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.cli.authoring import new
+from ecgbench.plugins.catalogue import methods, tasks
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def installed(package: Path, folder: Path, ecgbench_home: Path) -> Callable[...,
     subprocess.run([python, *install], check=True, cwd=folder)
 
     def ecgbench(*words: str) -> str:
-        code = "from ecgbench.cli import main; main()"
+        code = "from ecgbench.cli.app import main; main()"
         done = subprocess.run(
             [python, "-c", code, *words], capture_output=True, text=True, cwd=folder, check=False,
             env={**os.environ, "ECGBENCH_HOME": str(ecgbench_home)},

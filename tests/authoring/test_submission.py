@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.authoring.cli import reproduce as reproduce_command
 from ecgbench.authoring.reproduce import Verdict, find_cell, reproduce, sign, verdicts
 from ecgbench.authoring.scaffold import new_method
 from ecgbench.authoring.submit import examine, submit
-from ecgbench.errors import ConfigError, ResultError
+from ecgbench.base.errors import ConfigError, ResultError
+from ecgbench.cli.authoring import reproduce as reproduce_command
 from ecgbench.leaderboard.build import check
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import table_of
-from ecgbench.plugins import methods
+from ecgbench.plugins.catalogue import methods
 from ecgbench.results.store import read_result, read_results
 
 pytestmark = pytest.mark.slow  # trains a method, twice

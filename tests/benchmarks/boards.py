@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from leaderboard.made_up import Split, predictions, record, split
 
+from ecgbench.evaluation.scoring import score
+from ecgbench.evaluation.test_labels import Truth
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.page.render import write_page
 from ecgbench.leaderboard.verify import verify
@@ -25,8 +27,6 @@ from ecgbench.results.predictions import write_predictions
 from ecgbench.results.replicates import pack, unpack
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.scoring import score
-from ecgbench.truth import Truth
 
 METHODS, TASKS, VARIANTS, SEEDS = 25, 4, 20, 5
 SAMPLE = 200

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from ecgbench.metrics.classification import auroc
-from ecgbench.probe import ProbeGrid, fit_logistic
+from ecgbench.probe.select import ProbeGrid, fit_logistic
 
 CS = ProbeGrid().Cs
 SAMPLE = 28

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import DataError, UnknownNameError
 from ecgbench.data import generated
 from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.generated import generated_source
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError, UnknownNameError
 
 from .conftest import TOY
 
@@ -96,7 +96,7 @@ def test_simulated_sets_are_made_once_and_again_when_the_simulator_changes(
         calls.append((n_records, seed, rate))
         shutil.copytree(toy_template, out, dirs_exist_ok=True)
 
-    monkeypatch.setattr("ecgbench.data.simulated.write_corpus", write)
+    monkeypatch.setattr("ecgbench.simulated.write_corpus", write)
     first = open_dataset("simtoy")
     assert first.simulated
     assert open_dataset("simtoy").store.path == first.store.path
@@ -116,7 +116,7 @@ def test_an_interrupted_simulation_leaves_nothing(ecgbench_home, add_spec, monke
         (out / "half").write_text("")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ecgbench.data.simulated.write_corpus", stops)
+    monkeypatch.setattr("ecgbench.simulated.write_corpus", stops)
     with pytest.raises(KeyboardInterrupt):
         open_dataset("simtoy")
     assert list((ecgbench_home / "sources").iterdir()) == []

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import prepare
 from ecgbench.data.fetch import _subset_files, fetch, parse_sums
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError
 
 from .conftest import TOY, write_ptbxl
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.leads import LEADS, canonical_lead, derive_limb_lead, lead_positions
 from ecgbench.data.recording import read_recording
-from ecgbench.errors import DataError
 
 
 @pytest.mark.parametrize("name", ["AVR", "avr", " aVR ", "aVR"])

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import prepare
 from ecgbench.data.merl import merl_fraction_rows, read_merl_split
-from ecgbench.errors import DataError
 
 from .samples import linked, sample_of
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import prepare
 from ecgbench.data.fetch import fetch
 from ecgbench.data.layouts.mimic import clean_report
 from ecgbench.data.recording import read_recording
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError
 
 from .conftest import ecg_like, write_record
 from .test_fetch import Server, write_sums

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.data import prepare as module
 from ecgbench.data.dataset import open_dataset, prepare, verify
 from ecgbench.data.intake import quantise
 from ecgbench.data.recording import read_recording
-from ecgbench.errors import DataError, EcgbenchError
 
 from .conftest import TOY, ecg_like, write_ptbxl, write_record
 

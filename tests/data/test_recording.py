@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data import recording
 from ecgbench.data.recording import parse_header, read_recording, read_with_wfdb
-from ecgbench.errors import DataError
 
 from .conftest import ecg_like, write_record
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.signal import welch
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import prepare
 from ecgbench.data.leads import LEADS
 from ecgbench.data.recording import read_recording
 from ecgbench.data.signals import SignalSpec, adapt, adapt_record, scale_record, valid_lengths
-from ecgbench.errors import DataError
 
 from .conftest import ecg_like, write_record
 

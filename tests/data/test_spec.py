@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from ecgbench.base.errors import ConfigError, UnknownNameError
 from ecgbench.data.spec import Splits, datasets, load_spec
-from ecgbench.errors import ConfigError, UnknownNameError
 
 from .conftest import TOY
 
@@ -79,7 +79,7 @@ def test_words_for_readers_are_not_identity(add_spec) -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     program = (
-        "import sys, ecgbench.data.cli; from ecgbench.data.spec import datasets; datasets.names();"
+        "import sys, ecgbench.cli.data; from ecgbench.data.spec import datasets; datasets.names();"
         "heavy = {'torch', 'pandas', 'wfdb', 'scipy', 'sklearn'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

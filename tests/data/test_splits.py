@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.data.splits import fraction_rows, hash_folds
-from ecgbench.errors import EcgbenchError
 
 
 @st.composite

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.data.dataset import prepare
 from ecgbench.data.recording import read_recording
-from ecgbench.errors import ConfigError, DataError
 
 from .conftest import ecg_like, write_record
 

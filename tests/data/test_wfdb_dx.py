@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import Dataset, prepare
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
 from ecgbench.data.recording import read_with_wfdb
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError
 
 from .conftest import ecg_like, write_record
 from .samples import cpsc_with_reference, linked, sample_of

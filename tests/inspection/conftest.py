@@ -8,7 +8,7 @@ import pytest
 from runs.conftest import small_home, small_matrix  # noqa: F401
 
 from ecgbench.inspection.subject import Subject, recipe_of
-from ecgbench.plugins import methods
+from ecgbench.plugins.catalogue import methods
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 

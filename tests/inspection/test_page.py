@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from ecgbench.cli import app
+from ecgbench.base.errors import DataError, EcgbenchError
+from ecgbench.cli.app import app
 from ecgbench.data.dataset import Dataset
-from ecgbench.errors import DataError, EcgbenchError
 from ecgbench.inspection import page
 from ecgbench.inspection.subject import Subject
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.cli import app
-from ecgbench.errors import DataError, PluginError
+from ecgbench.base.errors import DataError, PluginError
+from ecgbench.cli.app import app
 from ecgbench.inspection import page
 from ecgbench.inspection.subject import Subject
 from ecgbench.inspection.weights import weights

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.hashing import content_hash
+from ecgbench.base.hashing import content_hash
+from ecgbench.evaluation.scoring import score
 from ecgbench.results.predictions import ScorePredictions, write_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.scoring import score
 
 RESAMPLES = 200
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.leaderboard.build import build, check
 from ecgbench.leaderboard.sheets import Sheet, short_sheet
 from ecgbench.leaderboard.show import show, tables_of

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbench.evaluation.scoring import BOOTSTRAP_SEED
 from ecgbench.leaderboard.evidence import (
     evidence_of,
     interval,
@@ -14,7 +15,6 @@ from ecgbench.leaderboard.evidence import (
 from ecgbench.leaderboard.ranking import brackets, rank
 from ecgbench.metrics import weighted
 from ecgbench.results.store import read_result
-from ecgbench.scoring import BOOTSTRAP_SEED
 from ecgbench.stats.bootstrap import bootstrap, compare, macro_interval
 from ecgbench.stats.bootstrap import mean_of as mean_of_bootstraps
 

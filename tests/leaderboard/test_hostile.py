@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lacking import lacking
 
+from ecgbench.base.inert import for_csv, for_latex, for_markdown, plain
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.formats import to_csv, to_latex, to_markdown, to_terminal
-from ecgbench.leaderboard.inert import for_csv, for_latex, for_markdown, plain
 from ecgbench.leaderboard.sheets import Sheet, brief_sheet
 from ecgbench.leaderboard.show import tables_of
 from ecgbench.results.store import read_results

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from lacking import lacking
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
+from ecgbench.base.inert import plain
 from ecgbench.leaderboard.build import build
-from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.page.ecg import on_paper
 from ecgbench.leaderboard.page.render import write_page

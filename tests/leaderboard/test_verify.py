@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgbench.errors import DataError
-from ecgbench.hashing import file_sha256
+from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.evaluation.scoring import score
+from ecgbench.evaluation.test_labels import Truth, Wanted
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.verify import verify
+from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import (
     RankPredictions,
     ScorePredictions,
@@ -26,9 +29,6 @@ from ecgbench.results.predictions import (
 )
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result, read_results, write_result
-from ecgbench.runs.ledger import note_test_evaluation
-from ecgbench.scoring import score
-from ecgbench.truth import Truth, Wanted
 
 from .made_up import RESAMPLES, Split, board, predictions, put, record, split
 
@@ -266,7 +266,7 @@ def test_an_edited_fingerprint(folder: Path, key: tuple[str, str]) -> None:
 def test_what_tables_read_of_a_protocol_is_that_of_the_protocol(
     folder: Path, key: str, value: object, said_: str
 ) -> None:
-    from ecgbench.plugins import protocols
+    from ecgbench.plugins.catalogue import protocols
 
     spec = protocols.get("shuffled-labels")
     honest = {
@@ -426,7 +426,7 @@ def test_a_folder_of_ones_own_results_can_be_verified(folder: Path) -> None:
 def test_verifying_never_imports_torch(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ecgbench.leaderboard.verify import verify\n"
-        "from ecgbench.errors import DataError\n"
+        "from ecgbench.base.errors import DataError\n"
         "def none(task): raise DataError('none')\n"
         f"verify(Path({str(folder)!r}), none)\n"
         "assert 'torch' not in sys.modules, 'torch'"

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from ecgbench.authoring.laws import Subject
-from ecgbench.config import effective
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
 from ecgbench.nn.text import SPECIAL, TextEncoder, _fast_tokenizer, train_wordpiece
-from ecgbench.plugins import load_object, methods
+from ecgbench.plugins.catalogue import methods
+from ecgbench.plugins.importing import load_object
 
 
 def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = ()) -> Method:

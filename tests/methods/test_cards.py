@@ -11,11 +11,13 @@ from building import bert_base
 
 from ecgbench.ablations.variants import FILE, variants_of
 from ecgbench.authoring.card import missing_from_card
-from ecgbench.config import effective
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
 from ecgbench.nn import towers
-from ecgbench.plugins import MethodInfo, load_object, methods
+from ecgbench.plugins.catalogue import methods
+from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.specs import MethodInfo
 from ecgbench.runs.plan import chosen_methods
 
 BUILT_IN = {info.name: info for info in chosen_methods(["all"])}

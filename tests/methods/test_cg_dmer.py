@@ -9,10 +9,10 @@ import torch
 from building import build, build_demo, one_step, taught, without_gradient
 
 from ecgbench.authoring.laws import Subject
-from ecgbench.config import effective
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method
-from ecgbench.plugins import methods
+from ecgbench.plugins.catalogue import methods
 
 # Each term of the loss, and the parts that it teaches.
 TAUGHT = {

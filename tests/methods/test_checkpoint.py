@@ -14,11 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgbench.config import effective
+from ecgbench.base.errors import ConfigError, EcgbenchError
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import ConfigError, EcgbenchError
 from ecgbench.method import Method, Setup
-from ecgbench.plugins import load_object, methods
+from ecgbench.plugins.catalogue import methods
+from ecgbench.plugins.importing import load_object
 from ecgbench.runs.plan import chosen_methods
 
 SAMPLES = 320

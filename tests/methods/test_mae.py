@@ -7,11 +7,11 @@ import pytest
 import torch
 from ecgbench.methods.mae.model import MAE, over_time
 
-from ecgbench.config import effective
+from ecgbench.base.errors import ConfigError
+from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import ConfigError
 from ecgbench.method import Setup
-from ecgbench.plugins import methods
+from ecgbench.plugins.catalogue import methods
 
 
 def test_the_feature_is_mean_spread_and_maximum_over_time() -> None:

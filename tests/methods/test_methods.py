@@ -10,7 +10,7 @@ from ecgbench.authoring.laws import MethodLaws, Subject
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Batch, Method, count_parameters
 from ecgbench.nn import towers
-from ecgbench.plugins import methods
+from ecgbench.plugins.catalogue import methods
 from ecgbench.runs.plan import chosen_methods
 
 BUILT_IN = [info.name for info in chosen_methods(["all"])]  # those that need nothing of a user's

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 from ecgbench.metrics.clinical import clinical_f1, lexicon, statements
 
 

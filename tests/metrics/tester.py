@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 
 Matrix = NDArray[np.float64]
 PerClass = Callable[[NDArray[np.int64], Matrix], Matrix]

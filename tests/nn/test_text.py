@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.nn.text import (
     SPECIAL,
     TextEncoder,

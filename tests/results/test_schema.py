@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from leaderboard.made_up import put, record, split
 
-from ecgbench.errors import ResultError
+from ecgbench.base.errors import ResultError
 from ecgbench.results.replicates import pack, unpack
 from ecgbench.results.schema import SCHEMA_VERSION, Result
 from ecgbench.results.store import parse_result, path_of, read_result, read_results, safe_name

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ecgbench.data.spec import datasets
-from ecgbench.plugins import methods, tasks
+from ecgbench.plugins.catalogue import methods, tasks
 from ecgbench.runs.plan import chosen_methods, questions
 from ecgbench.runs.run import Request
 
-PLUGINS = Path(__file__).resolve().parent.parent / "plugins"
+PLUGINS = Path(__file__).resolve().parent.parent / "toy_plugins"
 
 
 @pytest.fixture(scope="session")

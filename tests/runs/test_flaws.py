@@ -30,11 +30,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import Dataset, open_dataset
 from ecgbench.data.intake import check_signals
 from ecgbench.data.leads import LEADS
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError
 from ecgbench.runs.run import Request, carry_out, make_plan
 from ecgbench.training.corpus import load_corpus
 from ecgbench.training.pretrain import pretrain

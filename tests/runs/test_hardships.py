@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgbench.errors import ConfigError, StorageError
+from ecgbench.base.errors import ConfigError, StorageError
 from ecgbench.runs import execute
 from ecgbench.runs.run import Request, carry_out, make_plan
 

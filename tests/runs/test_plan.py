@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ecgbench.config import leaves_out
-from ecgbench.errors import PluginError, UnknownNameError
-from ecgbench.plugins import methods, tasks
+from ecgbench.base.errors import PluginError, UnknownNameError
+from ecgbench.cli.run_report import show_left_out
+from ecgbench.config.effective import leaves_out
+from ecgbench.plugins.catalogue import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
-from ecgbench.runs.show import show_left_out
 
 
 def names(*patterns: str, dataset: str | None = None) -> set[str]:

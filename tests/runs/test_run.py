@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbench.base.errors import ConfigError, DataError, EcgbenchError
 from ecgbench.data.dataset import open_dataset
-from ecgbench.errors import ConfigError, DataError, EcgbenchError
-from ecgbench.plugins import protocols
+from ecgbench.plugins.catalogue import protocols
+from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.store import path_of, read_result
-from ecgbench.runs.ledger import note_test_evaluation
 from ecgbench.runs.run import Request, carry_out, make_plan
 
 RequestFor = Callable[..., Request]

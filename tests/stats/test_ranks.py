@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.stats import friedmanchisquare, norm
 
-from ecgbench.errors import MetricError
+from ecgbench.base.errors import MetricError
 from ecgbench.stats.ranks import critical_difference, mean_ranks, ranks, smallest_separable
 
 

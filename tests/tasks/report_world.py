@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from toys import toy_method
 
-from ecgbench.plugins import MethodInfo, ProtocolSpec, TaskSpec, protocols
+from ecgbench.plugins.catalogue import protocols
+from ecgbench.plugins.specs import MethodInfo, ProtocolSpec, TaskSpec
 from ecgbench.protocol import Bench, Records
 
 PHRASES = {

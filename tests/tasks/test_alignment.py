@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ecgbench.tasks import alignment
-from ecgbench.tasks.alignment import align, shared_space, unit
-from ecgbench.tasks.retrieval import Retrieval
-from ecgbench.tasks.text_space import pretrained_space, tfidf_space
-from ecgbench.tasks.zero_shot import ZeroShot
+from ecgbench.tasks.protocols.zero_shot import alignment
+from ecgbench.tasks.protocols.zero_shot.alignment import align, shared_space, unit
+from ecgbench.tasks.protocols.zero_shot.retrieval import Retrieval
+from ecgbench.tasks.protocols.zero_shot.text_space import pretrained_space, tfidf_space
+from ecgbench.tasks.protocols.zero_shot.zero_shot import ZeroShot
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from report_world import CLASSES, PHRASES, World, make_world
 from sklearn.metrics import roc_auc_score
 
-from ecgbench.errors import EcgbenchError, NotApplicableError
+from ecgbench.base.errors import EcgbenchError, NotApplicableError
 from ecgbench.metrics.retrieval import ranks
-from ecgbench.plugins import protocols
+from ecgbench.plugins.catalogue import protocols
 from ecgbench.protocol import Bench
 from ecgbench.results.predictions import ScorePredictions
 

@@ -7,15 +7,21 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from ecgbench.tasks.corruptions import NOISES, LeadLoss, Noise, power_of, transform_of
+from ecgbench.tasks.protocols.shift.corruptions import (
+    NOISES,
+    LeadLoss,
+    Noise,
+    power_of,
+    transform_of,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import welch
 
+from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.data.leads import LEADS
 from ecgbench.data.signals import Transform
-from ecgbench.errors import DataError, EcgbenchError
-from ecgbench.plugins import protocols
+from ecgbench.plugins.catalogue import protocols
 
 KINDS = (*NOISES, "gain", "time-crop")
 LIMB = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}

@@ -15,13 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from training.rates import rates_of
 
-from ecgbench.config import Config, effective
+from ecgbench.base.errors import ConfigError, EcgbenchError
+from ecgbench.config.effective import Config, effective
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS
-from ecgbench.errors import ConfigError, EcgbenchError
 from ecgbench.method import Method, Setup
 from ecgbench.metrics.classification import auroc, macro
-from ecgbench.plugins import methods, protocols, tasks
+from ecgbench.plugins.catalogue import methods, protocols, tasks
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of

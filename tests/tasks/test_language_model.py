@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ecgbench.tasks import language_model
-from ecgbench.tasks.epochs import Summed, batches_by_length, fit_by_validation
-from ecgbench.tasks.language_model import (
+from ecgbench.tasks.protocols.report_generation import language_model
+from ecgbench.tasks.protocols.report_generation.epochs import (
+    Summed,
+    batches_by_length,
+    fit_by_validation,
+)
+from ecgbench.tasks.protocols.report_generation.language_model import (
     SMOLLM2,
     next_token_loss,
     open_language_model,
@@ -24,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_lm import SMALL
 
-from ecgbench.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 
 CPU = torch.device("cpu")
 REPORTS = ["sinus rhythm. normal ecg.", "atrial fibrillation. left axis deviation."] * 8

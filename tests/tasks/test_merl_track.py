@@ -11,17 +11,18 @@ import pytest
 import torch
 import wfdb
 import yaml
-from ecgbench.tasks.merl_track import FirstSeconds, MerlLinearProbe, fit_as_merl
+from ecgbench.tasks.protocols.merl.merl_track import FirstSeconds, MerlLinearProbe, fit_as_merl
 from torch import nn
 from training.rates import rates_of
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.merl import merl_fraction_rows, merl_labels, read_merl_split
 from ecgbench.data.signals import SignalSpec, adapt
 from ecgbench.data.spec import datasets
-from ecgbench.errors import DataError
 from ecgbench.leaderboard.questions import agrees, identity
-from ecgbench.plugins import TaskSpec, protocols, tasks
+from ecgbench.plugins.catalogue import protocols, tasks
+from ecgbench.plugins.specs import TaskSpec
 from ecgbench.protocol import Bench, Outcome
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question

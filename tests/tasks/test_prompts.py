@@ -13,19 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from ecgbench.tasks.alignment import unit
-from ecgbench.tasks.prompt_file import PromptFile, pinned_prompts, read_prompts
-from ecgbench.tasks.text_space import tfidf_space
-from ecgbench.tasks.zero_shot import ZeroShot, class_vectors
+from ecgbench.tasks.protocols.zero_shot.alignment import unit
+from ecgbench.tasks.protocols.zero_shot.prompt_file import PromptFile, pinned_prompts, read_prompts
+from ecgbench.tasks.protocols.zero_shot.text_space import tfidf_space
+from ecgbench.tasks.protocols.zero_shot.zero_shot import ZeroShot, class_vectors
 from report_world import make_world
 from sklearn.metrics import roc_auc_score
 
+from ecgbench.base.errors import EcgbenchError, NotApplicableError, PluginError
 from ecgbench.data.labels import scp_label_sets
-from ecgbench.data.simulated.statements import STATEMENTS
-from ecgbench.errors import EcgbenchError, NotApplicableError, PluginError
 from ecgbench.metrics.clinical import lexicon
 from ecgbench.metrics.text import words
-from ecgbench.plugins import ProtocolSpec, protocols
+from ecgbench.plugins.catalogue import protocols
+from ecgbench.plugins.specs import ProtocolSpec
+from ecgbench.simulated.statements import STATEMENTS
 
 SPEC = protocols.get("zero-shot")
 FOLDER = SPEC.folder / "prompts"

@@ -12,10 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ecgbench.tasks import language_model, report_writer
-from ecgbench.tasks.language_model import LanguageModel, open_language_model
-from ecgbench.tasks.report_generation import ReportGeneration, deal, most_common, nearest
-from ecgbench.tasks.report_writer import ReportWriter, train_writer
+from ecgbench.tasks.protocols.report_generation import language_model, report_writer
+from ecgbench.tasks.protocols.report_generation.language_model import (
+    LanguageModel,
+    open_language_model,
+)
+from ecgbench.tasks.protocols.report_generation.report_generation import (
+    ReportGeneration,
+    deal,
+    most_common,
+    nearest,
+)
+from ecgbench.tasks.protocols.report_generation.report_writer import ReportWriter, train_writer
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -23,10 +31,11 @@ from report_world import info_of
 from small_lm import SMALL
 from torch import Tensor
 
-from ecgbench.errors import DataError, MetricError
+from ecgbench.base.errors import DataError, MetricError
 from ecgbench.method import Method
 from ecgbench.metrics import wordnet
-from ecgbench.plugins import ProtocolSpec, TaskSpec, protocols
+from ecgbench.plugins.catalogue import protocols
+from ecgbench.plugins.specs import ProtocolSpec, TaskSpec
 from ecgbench.protocol import Bench, Records
 from ecgbench.training.encode import state_hash
 
@@ -375,7 +384,7 @@ def test_a_beam_finds_what_is_likelier_on_the_whole(small_lm: LanguageModel) -> 
 
 
 def test_no_more_prompt_tokens_than_asked_for(world: None) -> None:
-    from ecgbench.tasks.report_generation import _prompts
+    from ecgbench.tasks.protocols.report_generation.report_generation import _prompts
 
     bench = make_bench("greedy")
     prompts = _prompts(bench, bench.test)

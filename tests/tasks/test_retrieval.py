@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ecgbench.tasks.retrieval import Retrieval
+from ecgbench.tasks.protocols.zero_shot.retrieval import Retrieval
 from report_world import World, make_world
 
-from ecgbench.plugins import protocols
+from ecgbench.evaluation.reports import Reports
+from ecgbench.evaluation.scoring import score
+from ecgbench.plugins.catalogue import protocols
 from ecgbench.protocol import Outcome
 from ecgbench.results.predictions import RankPredictions
-from ecgbench.score_reports import Reports
-from ecgbench.scoring import score
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from ecgbench.tasks import linear_probe
-from ecgbench.tasks.corruptions import Transform, transform_of
+from ecgbench.tasks.protocols.linear_probe import linear_probe
+from ecgbench.tasks.protocols.shift.corruptions import Transform, transform_of
 
 from ecgbench.data.dataset import Dataset, open_dataset
 from ecgbench.data.signals import adapt
 from ecgbench.leaderboard.verify import _registry_differences
-from ecgbench.plugins import SourceSpec, TaskSpec, protocols, tasks
+from ecgbench.plugins.catalogue import protocols, tasks
+from ecgbench.plugins.specs import SourceSpec, TaskSpec
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of

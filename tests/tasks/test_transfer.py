@@ -14,11 +14,12 @@ from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.labels import scp_label_sets
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
 from ecgbench.data.spec import datasets
-from ecgbench.plugins import SourceSpec, TaskSpec, protocols, tasks
+from ecgbench.evaluation.test_labels import prepared, wanted_by
+from ecgbench.plugins.catalogue import protocols, tasks
+from ecgbench.plugins.specs import SourceSpec, TaskSpec
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question, chosen_methods
 from ecgbench.runs.run import Request, carry_out, make_plan
-from ecgbench.truth import prepared, wanted_by
 
 Table = dict[str, set[str]]
 

@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from ecgbench.tasks.prompt_file import read_prompts
-from ecgbench.tasks.zero_shot import ZeroShot, class_vectors
+from ecgbench.tasks.protocols.zero_shot.prompt_file import read_prompts
+from ecgbench.tasks.protocols.zero_shot.zero_shot import ZeroShot, class_vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from report_world import CLASSES, World, make_world
 from sklearn.metrics import roc_auc_score
 
-from ecgbench.plugins import ProtocolSpec, SourceSpec, protocols, tasks
+from ecgbench.evaluation.scoring import score
+from ecgbench.plugins.catalogue import protocols, tasks
+from ecgbench.plugins.specs import ProtocolSpec, SourceSpec
 from ecgbench.protocol import Bench, Outcome
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.store import path_of
 from ecgbench.runs.plan import Question
 from ecgbench.runs.run import Request, carry_out, make_plan
-from ecgbench.scoring import score
 
 Spec = ProtocolSpec
 

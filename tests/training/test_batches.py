@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbench.errors import ConfigError, DataError
+from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.training.batches import Records, Share, Texts, TrainingBatches, ValidationBatches
 from ecgbench.training.corpus import Part
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ecgbench.errors import EcgbenchError
-from ecgbench.paths import stage_dir
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.paths import stage_dir
 from ecgbench.protocol import Records
 from ecgbench.training import fit as loop
 from ecgbench.training.encode import Encoder

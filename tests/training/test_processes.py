@@ -14,8 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ecgbench.errors import ConfigError
-from ecgbench.plugins import methods
+from ecgbench.base.errors import ConfigError
+from ecgbench.plugins.catalogue import methods
 from ecgbench.results.store import read_result
 from ecgbench.runs.run import Request, make_plan
 from ecgbench.training import processes
@@ -23,7 +23,7 @@ from ecgbench.training.pretrain import pretrain
 from ecgbench.training.processes import together
 
 PLUGINS = Path(__file__).resolve().parent / "plugins"
-OTHERS = PLUGINS.parent.parent / "plugins"
+OTHERS = PLUGINS.parent.parent / "toy_plugins"
 
 
 @pytest.mark.slow

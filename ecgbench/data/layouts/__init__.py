@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from ecgbench.base.errors import DataError, did_you_mean
 from ecgbench.data.labels import LabelSet
 from ecgbench.data.spec import DatasetSpec
-from ecgbench.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.layouts import Source, check_version
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
-from ecgbench.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

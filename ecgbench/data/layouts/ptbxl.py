@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgbench.base.errors import DataError
 from ecgbench.data.labels import LabelSet, scp_label_sets
 from ecgbench.data.layouts import Source, check_version
 from ecgbench.data.recording import parse_header
 from ecgbench.data.spec import DatasetSpec
-from ecgbench.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd

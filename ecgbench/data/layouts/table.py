@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from ecgbench.base.errors import ConfigError, DataError, did_you_mean
 from ecgbench.data.labels import LabelSet
 from ecgbench.data.layouts import Source, check_version
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
-from ecgbench.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd

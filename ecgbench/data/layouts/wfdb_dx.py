@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from ecgbench.base.errors import ConfigError, DataError
+from ecgbench.base.progress import track
 from ecgbench.data.labels import LabelSet
 from ecgbench.data.layouts import Source, check_version
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
-from ecgbench.errors import ConfigError, DataError
-from ecgbench.progress import track
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from ecgbench.base.inert import plain
 from ecgbench.leaderboard.drops import CLEAN
-from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
 from ecgbench.leaderboard.page import svg

@@ -9,9 +9,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from ecgbench.base.errors import DataError
+from ecgbench.base.inert import plain
 from ecgbench.data.dataset import Dataset, open_dataset
-from ecgbench.errors import DataError
-from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.rows import Row, Table
 from ecgbench.results.predictions import ScorePredictions
 

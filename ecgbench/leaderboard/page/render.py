@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from ecgbench.base.inert import plain
+from ecgbench.base.paths import atomic_write
 from ecgbench.leaderboard.build import load
-from ecgbench.leaderboard.inert import plain
 from ecgbench.leaderboard.page.content import SectionView, overall, sections
 from ecgbench.leaderboard.page.ecg import Example, examples
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
 from ecgbench.leaderboard.reported import reported_sheets
 from ecgbench.leaderboard.rows import Table, table_of
-from ecgbench.paths import atomic_write
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from ecgbench.leaderboard.inert import plain
+from ecgbench.base.inert import plain
 
 COLOURS = 8
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ecgbench.authoring.laws import MethodLaws
-from ecgbench.errors import UnknownNameError
-from ecgbench.plugins import methods
+from ecgbench.base.errors import UnknownNameError
+from ecgbench.plugins.catalogue import methods
 
 try:
     methods.get("mean_pool")

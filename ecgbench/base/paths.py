@@ -1,0 +1,115 @@
+"""Where things are kept on this machine.
+
+One folder, ``$ECGBENCH_HOME`` (default: the user's cache folder), holds what can be made again:
+prepared stores, checkpoints, features. Results go where the user says (``--out``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from ecgbench.base.errors import StorageError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def home() -> Path:
+    """The folder of everything that can be made again."""
+    chosen = os.environ.get("ECGBENCH_HOME")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ecgbench"))
+
+
+def stage_dir(stage: str) -> Path:
+    """The folder of one stage's outputs under :func:`home`, e.g. ``stores``."""
+    return home() / stage
+
+
+@contextlib.contextmanager
+def atomic_dir(target: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes ``target`` when the block ends well.
+
+    Whatever interrupts the block (an error, Ctrl-C, a full disk), ``target`` is either absent or
+    complete. If another process has finished the same target meanwhile, its copy stays.
+
+    Raises:
+        StorageError: The parent cannot be written to, or the disk is full.
+    """
+    with plain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        with plain_os_errors(target):
+            yield scratch
+            scratch.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(scratch)
+            else:
+                scratch.replace(target)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def atomic_write(target: Path, content: bytes | str) -> None:
+    """Write a file so that it is never seen half-written.
+
+    Raises:
+        StorageError: The folder cannot be written to, or the disk is full.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with plain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder and see that files can be written to it.
+
+    Raises:
+        StorageError: They cannot.
+    """
+    with plain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
+def stop_if_full(error: Exception) -> None:
+    """Raise where an error says that a disk is full or read-only; do nothing otherwise.
+
+    Raises:
+        StorageError: It does.
+    """
+    if isinstance(error, OSError) and error.errno in _FULL:
+        with plain_os_errors(Path(error.filename2 or error.filename or home())):
+            raise error
+
+
+@contextlib.contextmanager
+def plain_os_errors(target: Path) -> Iterator[None]:
+    """Turn the errors of a file system into one line that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"Cannot write {target}: {reason}.",
+            "Free some space or choose a writable folder: ECGBENCH_HOME for caches, "
+            "--out for results.",
+        ) from error

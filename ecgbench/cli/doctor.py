@@ -1,0 +1,117 @@
+"""`ecgbench doctor`: what this machine has, and what stands in the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from ecgbench._version import __version__
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.paths import home
+from ecgbench.plugins.catalogue import all_registries
+
+DISTRIBUTION = "ecgbench-harness"
+NEEDED_GB = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: In one line.
+        fine: Whether nothing has to be done.
+        remedy: What to do where something has.
+    """
+
+    what: str
+    fine: bool = True
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at the installation, the plug-ins, the disk and the device."""
+    yield from clashes()
+    yield from _plugins()
+    yield _disk()
+    yield _wordnet()
+    yield _device()
+
+
+def clashes() -> Iterator[Finding]:
+    """Whether an unrelated distribution claims the import name or the command.
+
+    PyPI has a package named ``ecgbench`` that is not this project's, and that installs a module and a
+    command of the same names.
+    """
+    claimed = metadata.packages_distributions().get("ecgbench", [])
+    strangers = sorted(set(claimed) - {DISTRIBUTION})
+    commands = sorted(
+        {
+            point.dist.name
+            for point in metadata.entry_points(group="console_scripts", name="ecgbench")
+            if point.dist is not None and point.dist.name != DISTRIBUTION
+        }
+    )
+    for stranger in dict.fromkeys([*strangers, *commands]):
+        yield Finding(
+            f"The distribution {stranger!r} also installs `ecgbench`, and is another project.",
+            False,
+            f"pip uninstall {stranger}, then install {DISTRIBUTION} again: its files went too.",
+        )
+    if not strangers and not commands:
+        yield Finding(f"{DISTRIBUTION} {__version__}, alone under its name")
+
+
+def _plugins() -> Iterator[Finding]:
+    for kind, registry in all_registries().items():
+        broken = [entry for entry in registry.entries().values() if entry.problem]
+        if not broken:
+            yield Finding(f"{len(registry.entries())} {kind}, none broken")
+        for entry in broken:
+            what = f"The {registry.kind} {entry.name!r} is broken: {entry.problem}"
+            yield Finding(what, False, f"See {entry.path}")
+
+
+def _disk() -> Finding:
+    folder = home()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free / 1e9
+    except OSError as error:
+        return Finding(
+            f"{folder} cannot be written to: {error.strerror}",
+            False,
+            "Set ECGBENCH_HOME to a folder that can.",
+        )
+    return Finding(
+        f"{folder} is writable, {free:.0f} GB free",
+        free >= NEEDED_GB,
+        f"Free some space or set ECGBENCH_HOME: PTB-XL's store takes some {NEEDED_GB:.0f} GB.",
+    )
+
+
+def _wordnet() -> Finding:
+    """No problem where it lacks: all but report generation does without."""
+    from ecgbench.metrics.wordnet import reader
+
+    try:
+        reader()
+    except EcgbenchError as error:
+        return Finding(f"{error.message}: report generation cannot be scored. {error.hint}")
+    return Finding("WordNet is here, which METEOR needs")
+
+
+def _device() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding(f"torch {torch.__version__} on {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Finding(f"torch {torch.__version__} on Apple's GPU")
+    return Finding(f"torch {torch.__version__} on {os.cpu_count()} CPU cores; no GPU is seen")

@@ -1,0 +1,100 @@
+"""What `ecgbench run` prints: the plan before, the figures after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+import typer
+
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.paths import stage_dir
+from ecgbench.config.effective import as_dict
+from ecgbench.results.schema import Result
+from ecgbench.runs.plan import Question
+from ecgbench.runs.run import Plan, Planned, Request
+from ecgbench.training.recipe import Recipe, find
+
+
+def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
+    """Say what will run, what is there already and what cannot run."""
+    for name, error in plan.absent.items():
+        typer.echo(f"Left out, {name}: {error.message} {error.hint or ''}", err=True)
+    typer.echo(
+        f"{len(request.methods)} methods x {len(request.questions)} questions, {request.seeds} "
+        f"seed(s): {plan.cells} cells, {plan.missing} to run; results go to {request.out}",
+        err=True,
+    )
+    if with_costs:
+        typer.echo(_plan_table(plan.planned))
+
+
+def show_left_out(profile: str, meant: Sequence[Question], asked: Sequence[Question]) -> None:
+    """Say what a profile leaves out of what a command would mean without it."""
+    gone = [question for question in meant if question not in asked]
+    if gone:
+        names = dict.fromkeys(question.protocol.name for question in gone)
+        typer.echo(
+            f"Profile {profile} leaves out {', '.join(names)}; ask for one by its name, "
+            f"e.g. --tasks {gone[0].task.name}/{gone[0].protocol.name}",
+            err=True,
+        )
+
+
+def _plan_table(planned: Iterable[Planned]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            item.group.info.name,
+            item.group.dataset,
+            item.group.seed,
+            "+".join(d.spec.name for d in item.session.recipe.seen)
+            if item.session.recipe.trains
+            else "-",
+            len(item.group.cells),
+            len(item.missing),
+            _cost(item) if item.missing else "nothing to do",
+        )
+        for item in planned
+    ]
+    headers = ("method", "data set", "seed", "pre-trained on", "cells", "to run", "pre-training")
+    return str(tabulate(rows, headers=headers, tablefmt="simple"))
+
+
+def _cost(item: Planned) -> str:
+    recipe = item.session.recipe
+    if not recipe.trains:
+        return "none"
+    try:
+        if find(recipe) is not None:
+            return "done before"
+    except EcgbenchError:  # what it reads from outside is not to be had; its cells will say so
+        return "cannot be read"
+    seconds = _seconds_per_step(recipe)
+    if seconds is None:
+        return f"{recipe.config.pretrain.steps} steps (never timed here)"
+    return f"about {seconds * int(recipe.config.pretrain.steps) / 60:.0f} min"
+
+
+def _seconds_per_step(recipe: Recipe) -> float | None:
+    """By earlier pre-trainings of the same method, of the same batch size, on this machine."""
+    timed = []
+    for file in stage_dir("checkpoints").glob(f"{recipe.info.name}-*/manifest.json"):
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        made = manifest["ingredients"]
+        if (
+            manifest["steps"]
+            and made["model"] == as_dict(recipe.config)["model"]
+            and made["pretrain"]["batch_size"] == int(recipe.config.pretrain.batch_size)
+        ):
+            timed.append(manifest["seconds"] / manifest["steps"])
+    return median(timed) if timed else None
+
+
+def show_results(results: list[Result]) -> None:
+    """Print the tables of some results."""
+    from ecgbench.leaderboard.show import show
+
+    typer.echo(show(results))

@@ -1,0 +1,1 @@
+"""From predictions to figures: test labels, scoring, contamination."""

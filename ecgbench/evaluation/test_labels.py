@@ -1,0 +1,267 @@
+"""The test split of a question: its records, their labels, patients and reports.
+
+Whoever needs test records asks here: the plan (their fingerprint), a protocol (their ids alone), scoring
+and a reviewer (their labels), so that all mean the same records. Read from a prepared data set, or
+from a data set's metadata files alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.base.errors import DataError, EcgbenchError
+from ecgbench.evaluation.reports import Reports
+from ecgbench.evaluation.scoring import test_fingerprint
+from ecgbench.metrics.text import words
+from ecgbench.results.schema import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ecgbench.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which test records a question is about; a result holds all of it.
+
+    Attributes:
+        dataset: Data set of the test records.
+        label_set: Label set; records without a label of it are left out.
+        mapping: For a question whose classes are another data set's: its classes, each with those of
+            ``label_set`` that make it; empty for the label set's own.
+        only: Groups of records, by column of the data set's records: a value, or ``[low, high)``.
+        reported: Whether only records with a report count: for texts and ranks.
+    """
+
+    dataset: str
+    label_set: str
+    mapping: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    only: tuple[tuple[str, Any], ...] = ()
+    reported: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        dataset: str,
+        label_set: str,
+        mapping: Mapping[str, Sequence[str]],
+        only: Mapping[str, Any],
+        predicts: str,
+    ) -> Wanted:
+        """From what a task and a protocol say, or a result of theirs."""
+        return cls(
+            dataset,
+            label_set,
+            tuple((name, tuple(made_of)) for name, made_of in sorted(mapping.items())),
+            tuple(
+                (column, tuple(value) if isinstance(value, list | tuple) else value)
+                for column, value in sorted(only.items())
+            ),
+            predicts != "scores",
+        )
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The test records of a question; none where a group or a report is asked for that nobody has.
+
+    Attributes:
+        classes: Of the question.
+        record_ids: ``[n]``.
+        values: ``[n, k]`` zeros and ones.
+        patients: ``[n]``.
+        texts: ``[n]`` reports, empty where a record has none.
+        rows: ``[n]`` positions in the prepared data set; empty where only metadata was read.
+        data_fingerprint: Of the prepared data set; None where only its metadata was read.
+    """
+
+    classes: tuple[str, ...]
+    record_ids: NDArray[np.str_]
+    values: NDArray[np.uint8]
+    patients: NDArray[np.str_]
+    texts: tuple[str, ...] = ()
+    rows: NDArray[np.intp] | None = None
+    data_fingerprint: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.record_ids)
+
+    @property
+    def fingerprint(self) -> str:
+        """As results hold it."""
+        return test_fingerprint(self)
+
+    @property
+    def reports(self) -> Reports:
+        """For scoring texts and ranks: every record has one where ``Wanted.reported`` was asked."""
+        return Reports(self.record_ids, self.texts)
+
+
+Source = Callable[[Wanted], Truth]
+
+
+def wanted_by(result: Result) -> Wanted:
+    """The test records that a result says it is about."""
+    task, protocol = result.task, result.protocol
+    return Wanted.of(task.dataset, task.label_set, task.mapping, protocol.only, protocol.predicts)
+
+
+def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
+    """The test split in a prepared data set.
+
+    Raises:
+        DataError: The data set has no such label set, class or column.
+    """
+    table = dataset.labels(wanted.label_set, "test")
+    found = _narrowed(
+        wanted, table.classes, table.values, dataset.records.iloc[table.rows], table.rows
+    )
+    return replace(found, data_fingerprint=dataset.fingerprint)
+
+
+def remembered(open_dataset: Callable[[str], Dataset]) -> Source:
+    """Splits of prepared data sets, each read once.
+
+    Args:
+        open_dataset: Gives a data set by its name.
+    """
+
+    @functools.cache
+    def read(wanted: Wanted) -> Truth:
+        return split_of(open_dataset(wanted.dataset), wanted)
+
+    return read
+
+
+def prepared(wanted: Wanted) -> Truth:
+    """From the prepared data set on this machine.
+
+    Raises:
+        DataError: It is not here; says which commands bring it.
+    """
+    from ecgbench.data.dataset import open_dataset
+
+    return split_of(open_dataset(wanted.dataset), wanted)
+
+
+def from_metadata(folder: Path) -> Source:
+    """From ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
+
+    Simulated data sets are made on this machine, as always.
+    """
+
+    def read(wanted: Wanted) -> Truth:
+        import json
+
+        from ecgbench.data.layouts.ptbxl import read_metadata
+        from ecgbench.data.spec import datasets
+
+        spec = datasets.get(wanted.dataset)
+        if spec.generator is not None:
+            return prepared(wanted)
+        if spec.layout != "ptbxl":
+            raise DataError(
+                f"Labels of {wanted.dataset} cannot be read from metadata alone.",
+                f"Prepare it: `ecgbench data prepare {wanted.dataset}`.",
+            )
+        records, label_sets = read_metadata(spec, folder)
+        if wanted.label_set not in label_sets:
+            raise DataError(f"{wanted.dataset} has no label set {wanted.label_set!r}.")
+        test = records[[spec.splits.of_fold(int(fold)) == "test" for fold in records["fold"]]]
+        labels = label_sets[wanted.label_set]
+        values = labels.encode([json.loads(codes) for codes in test["codes"]])
+        kept = values.any(axis=1)
+        return _narrowed(
+            wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None
+        )
+
+    return read
+
+
+def labels_from(folder: Path | None) -> Source:
+    """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
+
+    A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
+
+    Raises:
+        DataError: They cannot be downloaded.
+    """
+    if folder is None:
+        return prepared
+    if not folder.exists():
+        from ecgbench.data.fetch import fetch
+
+        fetch("ptbxl", folder, only=["metadata"])
+    return from_metadata(folder)
+
+
+def read_once(source: Source) -> Callable[[Wanted], Truth | EcgbenchError]:
+    """Ask a source once for each split; a split that it does not have gives the error."""
+    known: dict[Wanted, Truth | EcgbenchError] = {}
+
+    def read(wanted: Wanted) -> Truth | EcgbenchError:
+        if wanted not in known:
+            try:
+                known[wanted] = source(wanted)
+            except EcgbenchError as error:
+                known[wanted] = error
+        return known[wanted]
+
+    return read
+
+
+def _narrowed(
+    wanted: Wanted,
+    classes: Sequence[str],
+    values: NDArray[np.uint8],
+    records: pd.DataFrame,
+    rows: NDArray[np.int64] | None,
+) -> Truth:
+    """Map the classes and keep the records that are wanted."""
+    kept = np.ones(len(records), np.bool_)
+    for column, value in wanted.only:
+        kept &= _in_group(records, column, value)
+    if wanted.reported:
+        kept &= np.array([bool(words(text)) for text in records["report"]], np.bool_)
+    if wanted.mapping:
+        classes, values = _mapped(wanted, classes, values)
+    return Truth(
+        tuple(classes),
+        records.index.to_numpy(dtype=str)[kept],
+        values[kept],
+        records["patient_id"].to_numpy(dtype=str)[kept],
+        tuple(records["report"].to_numpy(dtype=object)[kept]),
+        None if rows is None else np.asarray(rows, np.intp)[kept],
+    )
+
+
+def _in_group(records: pd.DataFrame, column: str, value: Any) -> NDArray[np.bool_]:
+    if column not in records.columns:
+        raise DataError(f"Records have no column {column!r} to choose a group by.")
+    found = records[column].to_numpy()
+    if isinstance(value, tuple):
+        low, high = value
+        return np.asarray((found >= low) & (found < high), np.bool_)  # NaN is in no group
+    return np.asarray(found == value, np.bool_)
+
+
+def _mapped(
+    wanted: Wanted, classes: Sequence[str], values: NDArray[np.uint8]
+) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    """A class is there where any of those that make it is."""
+    place = {name: column for column, name in enumerate(classes)}
+    unknown = sorted({name for _, made_of in wanted.mapping for name in made_of} - place.keys())
+    if unknown:
+        raise DataError(f"{wanted.dataset} {wanted.label_set} has no class {unknown[0]!r}.")
+    columns = [
+        values[:, [place[name] for name in made_of]].any(axis=1) for _, made_of in wanted.mapping
+    ]
+    return tuple(name for name, _ in wanted.mapping), np.column_stack(columns).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Methods, tasks and protocols as plug-ins: found, described, imported."""

@@ -1,0 +1,115 @@
+"""Importing the code that a plug-in's YAML file names, and checking it without importing."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ecgbench.base.errors import PluginError
+from ecgbench.base.hashing import content_hash
+
+
+@functools.cache
+def builtin_folder(folder: str) -> Path:
+    """The folder of ``ecgbench.methods`` or ``ecgbench.tasks``, in a checkout or installed."""
+    spec = importlib.util.find_spec(f"ecgbench.{folder}")
+    locations = spec.submodule_search_locations if spec else None
+    if not locations:
+        raise PluginError(f"ecgbench.{folder} is not installed.", "Install ecgbench-harness again.")
+    return Path(next(iter(locations)))
+
+
+def load_object(entry: str, folder: Path) -> Any:
+    """Import what ``module:Name`` points to.
+
+    Args:
+        entry: The module is relative to the folder's package where the folder has such a file, and
+            absolute otherwise.
+        folder: Folder of the YAML file that holds the entry.
+
+    Raises:
+        PluginError: The module or the name cannot be imported; says why.
+    """
+    module_name, _, name = entry.partition(":")
+    try:
+        local = folder / (module_name.replace(".", "/") + ".py")
+        if local.is_file():
+            module = importlib.import_module(f"{_package_of(folder)}.{module_name}")
+        else:
+            module = importlib.import_module(module_name)
+        return getattr(module, name)
+    except Exception as error:  # an author's code may fail in any way
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(f"{entry} in {folder} cannot be imported: {reason}") from error
+
+
+def _package_of(folder: Path) -> str:
+    """The dotted name that a folder is imported under; a folder of its own gets one made up."""
+    for name in ("methods", "tasks"):
+        builtin = builtin_folder(name).resolve()
+        if folder.resolve().is_relative_to(builtin):
+            inside = folder.resolve().relative_to(builtin).parts
+            return ".".join(("ecgbench", name, *inside))
+    for base in map(Path, sys.path):
+        if base.is_dir() and folder.resolve().is_relative_to(base.resolve()):
+            name = ".".join(folder.resolve().relative_to(base.resolve()).parts)
+            if name.replace(".", "_").isidentifier() and (folder / "__init__.py").is_file():
+                return name
+    name = (
+        f"ecgbench_plugin_{folder.name.replace('-', '_')}_{content_hash(str(folder.resolve()))[:8]}"
+    )
+    if name not in sys.modules:
+        init = folder / "__init__.py"
+        spec = importlib.util.spec_from_file_location(
+            name, init if init.is_file() else None, submodule_search_locations=[str(folder)]
+        ) or importlib.util.spec_from_loader(name, None, is_package=True)
+        assert spec is not None
+        module = importlib.util.module_from_spec(spec)
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations[:] = [str(folder)]
+        module.__path__ = [str(folder)]
+        sys.modules[name] = module
+        if spec.loader is not None and init.is_file():
+            spec.loader.exec_module(module)
+    return name
+
+
+def check_code(entry: str, folder: Path) -> None:
+    """See, without importing, whether a local entry could be imported.
+
+    Raises:
+        PluginError: The file is missing or broken, lacks the name, or needs what is not installed.
+    """
+    module_name, _, name = entry.partition(":")
+    file = folder / (module_name.replace(".", "/") + ".py")
+    if not file.is_file():
+        if "." not in module_name:
+            raise PluginError(f"{file.name} is missing.")
+        return
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise PluginError(f"{file.name} cannot be parsed: {str(error).splitlines()[0]}") from error
+    defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+    if name not in defined:
+        raise PluginError(f"{file.name} defines no {name}.")
+    for needed in _top_level_imports(tree):
+        if importlib.util.find_spec(needed) is None:
+            raise PluginError(f"{file.name} imports {needed!r}, which is not installed.")
+
+
+def _top_level_imports(tree: ast.Module) -> Iterable[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0]

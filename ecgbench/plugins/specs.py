@@ -1,0 +1,252 @@
+"""What methods, protocols and tasks say of themselves, read from YAML; imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ecgbench.base.errors import PluginError, did_you_mean
+from ecgbench.base.hashing import code_hash, content_hash
+from ecgbench.plugins.allowed import Options, flat, names, with_blocks
+
+Ability = Literal["ecg", "tokens", "text"]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path = Field(exclude=True)
+
+
+class Paper(BaseModel):
+    """Where a method was published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    url: str
+    year: int
+
+
+class MethodInfo(_Spec):
+    """A method's ``config.yaml``.
+
+    Attributes:
+        name: Registered name, as typed after ``--methods``.
+        title: What tables call it.
+        version: Raised when its results change on purpose.
+        model: ``module:Class`` of its :class:`ecgbench.method.Method`, the module relative to the folder.
+        summary: One line.
+        family: What it is compared as.
+        licence: SPDX name of the code (and of the weights, where it brings some).
+        paper: Where it was published.
+        encodes: What it can encode: ``ecg`` (one vector a record), ``tokens`` (several), ``text``
+            (text in the space of its ECG embedding, so that zero-shot is possible).
+        reports: Whether pre-training uses reports: ``none``, ``some`` (records without one are used
+            too) or ``all`` (only records that have one are used).
+        pretrained_on: Data sets that weights which it brings along have seen.
+        protocols: The only protocols that it takes part in; empty for all that it can.
+        feature_names: ``module:function`` that names what ``encode_ecg`` gives, for the names of the leads;
+            `ecgbench inspect` then shows what a probe weighs. None where features have no names.
+        on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
+        config: Its part of the configuration (sections of :mod:`ecgbench.config.effective`).
+        profiles: Changes to ``config`` by profile name.
+        allowed: What settings of its section ``model`` may be, by key: :mod:`ecgbench.plugins.allowed`.
+            It decides what is refused and no result, so it enters no hash.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=60)
+    title: str
+    version: int = 1
+    model: str = Field(pattern=r"^[\w.]+:\w+$")
+    summary: str
+    family: Literal["baseline", "self-supervised", "ecg-text"]
+    licence: str
+    paper: Paper | None = None
+    encodes: tuple[Ability, ...] = ("ecg",)
+    reports: Literal["none", "some", "all"] = "none"
+    pretrained_on: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    feature_names: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
+    on_request: bool = False
+    config: dict[str, Any] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+    allowed: dict[str, Options] = {}
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _with_blocks(cls, given: Any, info: ValidationInfo) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return with_blocks(given, _settings(info.data.get("config", {})))
+
+    @model_validator(mode="after")
+    def _allows_what_it_has(self) -> MethodInfo:
+        known = _settings(self.config)
+        for name in names(self.allowed):
+            if name not in known:
+                raise ValueError(
+                    f"allowed names {name!r}, no setting of config. {did_you_mean(name, known)}"
+                )
+        return self
+
+    def code_hash(self) -> str:
+        """Hash of the method's own code and of the shared blocks that it imports."""
+        return code_hash([self.folder])
+
+
+def _settings(config: Mapping[str, Any]) -> list[str]:
+    """Dotted keys of the section ``model``."""
+    return [key for key, _ in flat({"model": config.get("model", {})})]
+
+
+class ProtocolSpec(_Spec):
+    """How a question is put: a file in ``tasks/protocols``.
+
+    Attributes:
+        name: As typed in ``TASK/PROTOCOL@VARIANT``.
+        title: What tables call it.
+        version: Raised when figures change on purpose.
+        track: Tables never mix tracks.
+        entry: ``module:Class`` of its :class:`ecgbench.protocol.Protocol`.
+        requires: What a method must encode to take part.
+        predicts: ``scores`` (one a class), ``texts``, or ``ranks``.
+        chance: For a control: what its leading figure is when nothing leaks, e.g. 0.5 for AUROC. Its
+            tables rank nobody.
+        variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
+            names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
+            (from 0, below 50). ``tested: source`` puts a task with a ``source`` to the source's own test
+            records: see :meth:`TaskSpec.under`.
+        params: Settings of the protocol, all of them part of its fingerprint.
+        sections: Of the configuration, those that decide its figures beside ``signal``, ``model`` and
+            ``pretrain``.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    version: int = 1
+    track: str = "standard"
+    entry: str = Field(pattern=r"^[\w.]+:\w+$")
+    requires: tuple[Ability, ...] = ("ecg",)
+    predicts: Literal["scores", "texts", "ranks"] = "scores"
+    chance: float | None = None
+    variants: dict[str, dict[str, Any]]
+    params: dict[str, Any] = {}
+    sections: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides how the question is put."""
+        return content_hash(self.model_dump(mode="json", exclude={"title", "entry", "chance"}))
+
+    def declines(self, method: MethodInfo) -> str | None:
+        """Why a method cannot take part, by what both say of themselves; None where it can."""
+        if method.protocols and self.name not in method.protocols:
+            return f"{method.name} takes part in {', '.join(method.protocols)} only"
+        missing = [ability for ability in self.requires if ability not in method.encodes]
+        return f"{method.name} does not encode {' and '.join(missing)}" if missing else None
+
+    def only(self, variant: str) -> dict[str, Any]:
+        """The group of test records that a variant is about; empty for all."""
+        return dict(self.variants[variant].get("only", {}))
+
+    def draws(self, variant: str) -> int:
+        """How many draws of the training records a variant takes."""
+        return int(self.variants[variant].get("draws", 1))
+
+
+class SourceSpec(BaseModel):
+    """What a task is trained on, where that is another data set than it is tested on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    labels: str
+
+
+class TaskSpec(_Spec):
+    """A question put to a method: a label set of a data set, a file in ``tasks``.
+
+    Attributes:
+        name: Carries the data set's name, so that a figure cannot be mistaken for another's.
+        title: What tables call it.
+        version: Raised when its records, splits or labels change on purpose.
+        dataset: Name in the data catalogue; its test records are predicted.
+        labels: Label set of the data set.
+        protocols: Protocols that it is put with: a name, or ``NAME@VARIANT`` for one variant only.
+        source: For a shift from one data set to another: where training and validation records are.
+        mapping: Then the classes of the source that are scored, each with those of ``labels`` that make
+            it: a record has the class where it has any of them.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    version: int = 1
+    dataset: str
+    labels: str
+    protocols: tuple[str, ...]
+    source: SourceSpec | None = None
+    mapping: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _coherent(self) -> TaskSpec:
+        if (self.source is None) != (not self.mapping):
+            raise ValueError("a task has a source and a mapping of its classes, or neither")
+        return self
+
+    @property
+    def trained_on(self) -> SourceSpec:
+        """Data set and label set of its training records."""
+        return self.source or SourceSpec(dataset=self.dataset, labels=self.labels)
+
+    def under(self, settings: Mapping[str, Any]) -> TaskSpec:
+        """The task under a variant's settings: ``tested: source`` asks for the same classes at home.
+
+        What is trained stays as it is; the test records and their labels become those of the source,
+        so that there is a figure to count the drop on ``dataset`` from.
+        """
+        if self.source is None or settings.get("tested") != "source":
+            return self
+        at_home = {name: (name,) for name in self.mapping}
+        tested = {"dataset": self.source.dataset, "labels": self.source.labels}
+        return self.model_copy(update={**tested, "mapping": at_home})
+
+    def fingerprint(self) -> str:
+        """Hash of the specification, protocols aside (each has its own)."""
+        unset = set() if self.source else {"source", "mapping"}
+        return content_hash(self.model_dump(mode="json", exclude={"title", "protocols", *unset}))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        PluginError: It cannot be read, or is no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PluginError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict):
+        raise PluginError(f"{path.name} holds no mapping of keys to values.")
+    return content
+
+
+def plain_validation_error(error: ValidationError) -> str:
+    """Say in one line what a description lacks."""
+    parts = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "the file"
+        parts.append(f"{key}: {item['msg'].lower()}")
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""Linear probes on frozen features, and the solver of their regressions."""

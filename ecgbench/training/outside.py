@@ -1,0 +1,205 @@
+"""What a method reads from outside: weights in a file, in a directory or under a Hugging Face id.
+
+Neither a path nor an id says what lies there: a file is replaced, a branch moves on. So what is read
+enters addresses and results by its content: the SHA-256 of each file, or the commit of an id.
+
+A section of ``model`` that has a ``source`` reads one. With a ``file`` beside it (which may be null) that is
+one file of weights, without one a directory for ``transformers``. A ``revision`` beside it is the branch,
+tag or commit of an id; null, or none, is the main branch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.hashing import file_sha256
+from ecgbench.config.effective import as_dict
+from ecgbench.training.hub import download, look_up
+
+WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".torchscript")
+_DIRECTORY = (".safetensors", ".bin", ".json", ".txt", ".model")
+_DAMAGED = ("PytorchStreamReader", "unexpected EOF", "corrupt")  # in torch's own words
+_STAND_INS = {
+    b"version https://git-lfs": ("a pointer of git-lfs, not the file itself", "Run git lfs pull."),
+    b"<!doctype html": ("a web page, not weights", "Download the file, not the page about it."),
+    b"<html": ("a web page, not weights", "Download the file, not the page about it."),
+}
+
+
+def contents(model: Mapping[str, Any]) -> dict[str, str]:
+    """What tells apart what section ``model`` reads from outside; nothing is downloaded for it.
+
+    Returns:
+        ``model.source/FILE``: SHA-256 of a file on this machine; ``model.source``: commit of an id. Empty
+        where nothing is read.
+
+    Raises:
+        EcgbenchError: There is nothing to read, or it cannot be told which file is meant.
+    """
+    found: dict[str, str] = {}
+    for key, section in _sections(model, "model"):
+        path = Path(section["source"]).expanduser()
+        if not path.exists():
+            found[key] = look_up(section["source"], section.get("revision")).commit
+        elif "file" in section or path.is_file():
+            file = find_weights(section["source"], section.get("file"))
+            found[f"{key}/{file.name}"] = _sha256(file)
+        else:
+            names = _of_a_directory([item.name for item in path.iterdir() if item.is_file()])
+            found |= {f"{key}/{name}": _sha256(_no_stand_in(path / name)) for name in names}
+    return found
+
+
+@contextlib.contextmanager
+def on_this_machine(model: DictConfig) -> Iterator[DictConfig]:
+    """Give section ``model`` with paths in the place of ids, their files downloaded.
+
+    Raises:
+        EcgbenchError: They cannot be had; or, by the block, what was read is damaged or no weights.
+    """
+    sections = _sections(as_dict(model), "model")
+    if not sections:
+        yield model
+        return
+    local = copy.deepcopy(model)
+    for key, section in sections:
+        OmegaConf.update(local, key.removeprefix("model."), str(_local(section)))
+    with plain_errors(" and ".join(section["source"] for _, section in sections)):
+        yield local
+
+
+def find_weights(source: str, file: str | None, revision: str | None = None) -> Path:
+    """The file of weights that a source means; of an id, that file alone is downloaded.
+
+    Args:
+        source: A file, a directory, or a Hugging Face id.
+        file: Its name in a directory or under an id.
+        revision: Of an id.
+
+    Raises:
+        EcgbenchError: There is none, there are several and none is named, or it is no weights.
+    """
+    path = Path(source).expanduser()
+    if path.is_file():
+        return _no_stand_in(path)
+    if path.is_dir():
+        names = [item.relative_to(path).as_posix() for item in path.rglob("*") if item.is_file()]
+        return _no_stand_in(path / _chosen(names, source, file))
+    snapshot = look_up(source, revision)
+    return _no_stand_in(download(source, snapshot, _chosen(snapshot.files, source, file)))
+
+
+@contextlib.contextmanager
+def plain_errors(what: str) -> Iterator[None]:
+    """Say in one line why what a block reads cannot be read.
+
+    Args:
+        what: The file or source.
+
+    Raises:
+        EcgbenchError: It is damaged, no weights, or a pickle that wants to run code.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (UnpicklingError, SafetensorError, EOFError, RuntimeError) as error:
+        wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if isinstance(error, UnpicklingError) and wanted:
+            raise EcgbenchError(
+                f"{what} is a pickle that wants more than tensors ({wanted[1]}); it is not loaded.",
+                "Where you trust it, save its state_dict as safetensors and give that file.",
+            ) from error
+        if isinstance(error, RuntimeError) and not any(word in str(error) for word in _DAMAGED):
+            raise  # a method's own
+        reason = (
+            "it is nothing that torch.save wrote"  # PyTorch's own words are about other versions
+            if isinstance(error, UnpicklingError)
+            else (str(error) or "it is empty").splitlines()[0]
+        )
+        raise EcgbenchError(
+            f"{what} cannot be read as weights: {reason}",
+            "Get it again: it may be damaged, cut short or of another kind than its name says.",
+        ) from error
+
+
+def _sections(section: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The sections, at whatever depth, that have a ``source``, and the dotted keys of those."""
+    found = [(f"{key}.source", section)] if isinstance(section.get("source"), str) else []
+    for name, inner in section.items():
+        if isinstance(inner, Mapping):
+            found += _sections(inner, f"{key}.{name}")
+    return found
+
+
+def _local(section: Mapping[str, Any]) -> Path:
+    source, revision = section["source"], section.get("revision")
+    path = Path(source).expanduser()
+    if "file" in section:
+        return find_weights(source, section["file"], revision)
+    if path.exists():
+        return path
+    snapshot = look_up(source, revision)
+    names = _of_a_directory(snapshot.files)
+    if not names:
+        raise EcgbenchError(f"{source} holds no model.", "Correct the id.")
+    paths = [_no_stand_in(download(source, snapshot, name)) for name in names]
+    return paths[0].parent
+
+
+def _chosen(names: Sequence[str], source: str, file: str | None) -> str:
+    """The one file of weights among some, or the one that is named."""
+    if file is not None:
+        if file not in names:
+            raise EcgbenchError(f"There is no {file} in {source}.", "Correct model.file.")
+        return file
+    found = sorted(name for name in names if name.endswith(WEIGHTS))
+    if len(found) != 1:
+        raise EcgbenchError(
+            f"{source} should hold one file of weights ({', '.join(WEIGHTS)}); "
+            f"found: {', '.join(found) or 'none'}.",
+            "Name one: model.file=NAME.",
+        )
+    return found[0]
+
+
+def _of_a_directory(names: Sequence[str]) -> list[str]:
+    """What ``transformers`` reads of a directory: it prefers safetensors to pickles."""
+    top = sorted(name for name in names if "/" not in name and name.endswith(_DIRECTORY))
+    safe = any(name.endswith(".safetensors") for name in top)
+    return [name for name in top if not (safe and name.endswith(".bin"))]
+
+
+def _no_stand_in(path: Path) -> Path:
+    """The path of a file that is what its name says.
+
+    Raises:
+        EcgbenchError: It is what often lies in the place of weights.
+    """
+    with path.open("rb") as file:
+        start = file.read(512).lstrip().lower()
+    for mark, (what, hint) in _STAND_INS.items():
+        if start.startswith(mark):
+            raise EcgbenchError(f"{path.name} is {what}.", hint)
+    return path
+
+
+def _sha256(path: Path) -> str:
+    stat = path.stat()
+    return _sha256_of(path, stat.st_ctime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256_of(path: Path, changed: int, size: int) -> str:
+    """Remembered while the file stays as it is: a plan of a thousand cells asks for each."""
+    return file_sha256(path)

@@ -1,0 +1,102 @@
+"""Linear probe, track ``standard``: what can be read off frozen features by a linear map.
+
+The features are encoded once, with the encoder in eval mode. One L2-penalised logistic regression a
+class is fitted on the drawn training records; the penalty and the standardisation are chosen once for
+the task by macro-AUROC on validation, F1's thresholds are fitted on validation, and the test records
+are predicted once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.data.signals import Transform
+from ecgbench.data.splits import fraction_rows
+from ecgbench.metrics.classification import Thresholds, best_f1_thresholds
+from ecgbench.probe.select import ProbeGrid, ProbeModel, Scaling, select_and_fit
+from ecgbench.protocol import Bench, Outcome, Protocol
+from ecgbench.results.predictions import ScorePredictions
+
+Labels = NDArray[np.uint8]
+
+
+class FittedProbe(NamedTuple):
+    """A probe with its thresholds, and how many records it was made from."""
+
+    probe: ProbeModel
+    thresholds: Thresholds
+    classes: tuple[str, ...]
+    n_train: int
+    n_val: int
+
+
+class LinearProbe(Protocol):
+    """The probe on the true labels."""
+
+    validated = "validation_macro_auroc"
+
+    def run(self, bench: Bench) -> Outcome:
+        """Fit on the drawn training records, choose on validation, predict the test records."""
+        return predict(bench, self.fit(bench), None)
+
+    def fit(self, bench: Bench) -> FittedProbe:
+        """Fit the probe of a cell, or take the one that another variant of the question fitted."""
+        labels, fraction = bench.task.trained_on.labels, bench.settings["fraction"]
+        key = (type(self).deal.__qualname__, labels, fraction, bench.draw, _grid(bench))
+        return bench.once(key, lambda: self._fit(bench, fraction))
+
+    def _fit(self, bench: Bench, fraction: float) -> FittedProbe:
+        train, val = bench.labelled("train"), bench.labelled("val")
+        chosen = fraction_rows(train.values, fraction, bench.draw)
+        labels_train, labels_val = self.deal(train.values, val.values, bench.draw)
+        features_val = bench.features(val.records)
+        probe = select_and_fit(
+            bench.features(train.records.take(chosen)),
+            labels_train[chosen],
+            features_val,
+            labels_val,
+            ProbeGrid(*_grid(bench)),
+        )
+        thresholds = best_f1_thresholds(labels_val, probe.scores(features_val))
+        return FittedProbe(probe, thresholds, train.classes, len(chosen), len(val.records))
+
+    def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
+        """The labels to learn from."""
+        return train, val
+
+
+class ShuffledLabelProbe(LinearProbe):
+    """The same on labels dealt to other records: a control that must come out at chance."""
+
+    validated = None  # of labels that mean nothing
+
+    def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
+        """Deal each split's label rows to other records of the split."""
+        rng = np.random.default_rng([draw, 0x5ECD])
+        return rng.permutation(train, axis=0), rng.permutation(val, axis=0)
+
+
+def predict(bench: Bench, fitted: FittedProbe, transform: Transform | None) -> Outcome:
+    """Predict the test records, their signals changed first where a transform is given."""
+    columns = [fitted.classes.index(name) for name in bench.classes]
+    return Outcome(
+        predictions=ScorePredictions.of(
+            bench.test.ids,
+            bench.classes,
+            fitted.probe.scores(bench.features(bench.test, transform))[:, columns],
+            fitted.thresholds.values[columns],
+        ),
+        n_train=fitted.n_train,
+        n_val=fitted.n_val,
+        choices={
+            **fitted.probe.chosen(),
+            "unfitted_thresholds": int((~fitted.thresholds.fitted[columns]).sum()),
+        },
+    )
+
+
+def _grid(bench: Bench) -> tuple[tuple[Scaling, ...], tuple[float, ...]]:
+    return tuple(bench.settings["scalings"]), tuple(bench.settings["Cs"])

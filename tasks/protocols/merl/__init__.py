@@ -1,0 +1,1 @@
+"""MERL's linear probe as its public code runs it."""

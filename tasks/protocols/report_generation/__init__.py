@@ -1,0 +1,1 @@
+"""Reports written by a language model behind a frozen encoder."""

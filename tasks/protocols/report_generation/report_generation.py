@@ -1,0 +1,257 @@
+"""Report generation, track ``standard``: what a language model can say of an ECG by a frozen encoder.
+
+The method's encoder stays frozen; its tokens, averaged down to a few, become the soft prompt of a causal
+language model (see ``report_writer.py``). Language model, projector, data and seeds are the same for
+every method. Controls stand beside it, for reports are so alike that one can score without an ECG:
+
+- ``no-signal``: the same language model, adapters and training with a constant in the ECG's place;
+- ``shuffled-signal``: the trained writer is shown another patient's test ECG;
+- ``nearest``: the training report of the record whose features are nearest, no language model at all;
+- ``most-common``: the most frequent training report, for everyone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.base.errors import DataError
+from ecgbench.protocol import Bench, Outcome, Protocol, Records, Reported
+from ecgbench.results.predictions import TextPredictions
+
+from .alignment import unit
+
+if TYPE_CHECKING:
+    from .language_model import LanguageModel
+    from .report_writer import Prompts, ReportWriter
+
+Texts = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Texts for the test records, and what was chosen to write them."""
+
+    texts: Texts
+    choices: dict[str, Any]
+
+
+class ReportGeneration(Protocol):
+    """Reports of the test records, by a writer or by a control."""
+
+    def run(self, bench: Bench) -> Outcome:
+        """Train or look up what the variant asks for, and write one text for each test record.
+
+        Raises:
+            MetricError: There is no WordNet, so that METEOR could not be computed afterwards.
+            DataError: No training or no validation record has a report.
+        """
+        _see_that_it_can_be_scored()
+        train, val = bench.reports("train"), bench.reports("val")
+        if not train.texts or not val.texts:
+            raise DataError(
+                f"{bench.source.spec.name} has {len(train.texts)} training and {len(val.texts)} "
+                "validation records with a report: none to learn from, or none to choose by.",
+                "Ask for report generation on a data set with reports (see `ecgbench list datasets`).",
+            )
+        how = bench.settings["answer"]
+        learns = how in ("signal", "shuffled-signal", "no-signal")
+        if learns:
+            written = _by_writer(bench, train, val, how)
+        elif how == "nearest":
+            written = _by_nearest(bench, train)
+        else:
+            written = Written([most_common(train.texts)] * len(bench.test), {})
+        return Outcome(
+            predictions=TextPredictions(bench.test.ids, tuple(written.texts)),
+            n_train=len(train.texts),
+            n_val=len(val.texts) if learns else 0,
+            choices=written.choices,
+        )
+
+
+def most_common(texts: Texts) -> str:
+    """The most frequent report, case and spacing aside; of equals the first in the alphabet."""
+    from ecgbench.metrics.text import words
+
+    same = [" ".join(words(text)) for text in texts]
+    count = Counter(same)
+    winner = min(count, key=lambda text: (-count[text], text))
+    return texts[same.index(winner)]
+
+
+def nearest(
+    known: NDArray[np.float32], wanted: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """For each wanted record the known one of the largest cosine, and that cosine.
+
+    Features ``[n, d]`` and ``[m, d]`` are standardised by the known records first: without it a feature
+    with a large mean makes every pair alike.
+    """
+    values = known.astype(np.float64)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    a, b = (unit((part.astype(np.float64) - mean) * scale) for part in (wanted, values))
+    cosines = a @ b.T
+    places = cosines.argmax(axis=1)
+    return places, cosines[np.arange(len(a)), places]
+
+
+def deal(patients: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
+    """A permutation that gives every record another patient's, where no patient has more than half.
+
+    Records are laid out patient by patient, patients in random order, and moved on by as many places as
+    the patient with the most records has.
+    """
+    names, group, sizes = np.unique(patients, return_inverse=True, return_counts=True)
+    place = np.random.default_rng([seed, 0xDEA1]).permutation(len(names))
+    order = np.argsort(place[group], kind="stable")
+    dealt = np.empty(len(patients), np.intp)
+    dealt[order] = np.roll(order, -int(sizes.max()))
+    return dealt
+
+
+def _by_writer(bench: Bench, train: Reported, val: Reported, how: str) -> Written:
+    import torch
+
+    from ecgbench.training.device import pick_device, use_threads
+
+    use_threads(bench.config)
+    settings, device = bench.settings, pick_device(bench.config)
+    writer, choices = bench.once(
+        ("report-writer", how == "no-signal", bench.protocol.fingerprint()),
+        lambda: _trained_writer(bench, train, val, how != "no-signal", device),
+    )
+    prompts = _prompts(bench, bench.test) if how != "no-signal" else _constant(1)
+    if how == "shuffled-signal":
+        records = bench.test.dataset.records["patient_id"].to_numpy(dtype=str)
+        prompts = prompts[deal(records[bench.test.rows], bench.seed)]
+    texts = []
+    for start in range(0, len(prompts), settings["write_batch"]):
+        part = torch.from_numpy(prompts[start : start + settings["write_batch"]]).to(device)
+        texts += writer.write(part, beams=settings["beams"], longest=settings["longest"])
+    return Written(texts if how != "no-signal" else texts * len(bench.test), choices)
+
+
+def _trained_writer(
+    bench: Bench, train: Reported, val: Reported, shown: bool, device: Any
+) -> tuple[ReportWriter, dict[str, Any]]:
+    """The writer of this method, data set and seed, or the one that sees no ECG."""
+    from .language_model import open_language_model, plain
+
+    settings = bench.settings
+    texts = [[plain(text) for text in part.texts] for part in (train, val)]
+    lm: LanguageModel = bench.once(
+        ("language-model", bench.protocol.fingerprint()),
+        lambda: open_language_model(settings["lm"], *texts, device),
+    )
+    prompts = [
+        _prompts(bench, part.records) if shown else _constant(len(part.texts))
+        for part in (train, val)
+    ]
+    pairs = [(a, b) for a, b in zip(prompts, texts, strict=True)]
+    writer, fitted = _stored_writer(lm, pairs, settings, bench.seed, device)
+    choices = {
+        "language_model": lm.name,
+        "language_model_sha256": lm.fingerprint,
+        "prompt_tokens": prompts[0].shape[1],
+        **fitted,
+    }
+    return writer, choices
+
+
+def _stored_writer(
+    lm: LanguageModel,
+    pairs: Sequence[tuple[Prompts, Texts]],
+    settings: dict[str, Any],
+    seed: int,
+    device: Any,
+) -> tuple[ReportWriter, dict[str, Any]]:
+    """Train a writer, or take the one that was trained from the same: no-signal is every method's."""
+    import json
+
+    from safetensors.torch import load_file, save_file
+
+    from ecgbench.base.hashing import code_hash, content_hash
+    from ecgbench.base.paths import atomic_dir, stage_dir
+
+    from .report_writer import ReportWriter, train_writer
+
+    here = Path(__file__).parent
+    address = content_hash(
+        {
+            "language_model": lm.fingerprint,
+            "prompts": [hashlib.sha256(prompts.tobytes()).hexdigest() for prompts, _ in pairs],
+            "texts": [list(texts) for _, texts in pairs],
+            "settings": [settings["lora"], settings["training"], settings["longest"]],
+            "seed": seed,
+            "code": code_hash([here / "report_writer.py", here / "epochs.py"]),
+        }
+    )
+    folder = stage_dir("report-writers") / address[:32]
+    writer = ReportWriter(lm, pairs[0][0], settings["lora"], seed).to(device)
+    if not folder.is_dir():
+        fitted = train_writer(
+            writer,
+            *pairs,
+            longest=settings["longest"],
+            settings=settings["training"],
+            seed=seed,
+        )
+        with atomic_dir(folder) as scratch:
+            state = {name: value.cpu().contiguous() for name, value in writer.trained().items()}
+            save_file(state, scratch / "weights.safetensors")
+            (scratch / "fitted.json").write_text(json.dumps(asdict(fitted)) + "\n", "utf-8")
+    writer.load_state_dict(load_file(folder / "weights.safetensors"), strict=False)
+    writer.eval()
+    return writer, json.loads((folder / "fitted.json").read_text("utf-8"))
+
+
+def _prompts(bench: Bench, records: Records) -> Prompts:
+    """Tokens of the frozen encoder, averaged down to ``prompt_tokens`` at most: ``[n, K, d]``."""
+    from torch import Tensor
+    from torch.nn.functional import adaptive_avg_pool1d
+
+    from ecgbench.method import Method
+    from ecgbench.training.encode import run_frozen
+
+    most = int(bench.settings["prompt_tokens"])
+
+    def forward(method: Method, ecg: Tensor) -> Tensor:
+        tokens = method.encode_tokens(ecg).float()
+        few = min(most, tokens.shape[1])
+        return adaptive_avg_pool1d(tokens.transpose(1, 2), few).transpose(1, 2)
+
+    key = ("prompts", records.dataset.fingerprint, most, tuple(records.ids.tolist()))
+    what = f"Tokens of {records.dataset.spec.name} by {bench.info.name}"
+    return bench.once(
+        key,
+        lambda: run_frozen(
+            bench.load_method(), bench.signals(records), forward, bench.config, what
+        ),
+    )
+
+
+def _constant(count: int) -> Prompts:
+    """What stands in the ECG's place where none is shown: ``[n, 1, 1]``, the same for every method."""
+    return np.zeros((count, 1, 1), np.float32)
+
+
+def _by_nearest(bench: Bench, train: Reported) -> Written:
+    places, cosines = nearest(bench.features(train.records), bench.features(bench.test))
+    texts = [train.texts[place] for place in places]
+    return Written(texts, {"mean_cosine": round(float(cosines.mean()), 6)})
+
+
+def _see_that_it_can_be_scored() -> None:
+    """Ask for what scoring needs before anything is trained, not after."""
+    from ecgbench.metrics.wordnet import reader
+
+    reader()

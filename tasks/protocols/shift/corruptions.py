@@ -1,0 +1,255 @@
+"""What goes wrong with a recording, graded: noise, gain, a recording that ends early, lost leads.
+
+Each is a :class:`ecgbench.data.signals.Transform` of raw records, before a method's own band-pass and
+scaling. Amounts are physical (a signal-to-noise ratio, a share) and relative to each record's own
+amplitude, so that they mean the same for millivolts and for scaled signals. The noise is synthetic; the
+kinds and the ladder of ratios follow the noise stress test (Moody, Muldrow and Mark, Computers in
+Cardiology 11, 1984, whose recordings are the MIT-BIH Noise Stress Test Database), the spectra are ours:
+docs/shift.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbench.base.errors import DataError, EcgbenchError, did_you_mean
+from ecgbench.data.leads import LEADS
+from ecgbench.data.signals import Transform
+
+Values = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+
+VERSION = 1  # raised when the same amount changes a record in another way: features are kept by it
+BAND = (0.67, 40.0)  # Hz that count as a record's own power: its drift and offset do not
+MAINS = 50.0  # Hz
+
+# Electrodes RA, LA, LL, V1-V6 -> leads, in the order of LEADS: Einthoven, Goldberger, Wilson.
+_LIMB = [
+    [-1, 1, 0],
+    [-1, 0, 1],
+    [0, -1, 1],
+    [1, -1 / 2, -1 / 2],
+    [-1 / 2, 1, -1 / 2],
+    [-1 / 2, -1 / 2, 1],
+]
+_TO_LEADS: Values = np.block(
+    [[np.array(_LIMB), np.zeros((6, 6))], [np.full((6, 3), -1 / 3), np.eye(6)]]
+)
+_ELECTRODES = _TO_LEADS.shape[1]
+
+
+def _coloured(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    rate: float,
+    band: tuple[float, float],
+    slope: float,
+) -> Values:
+    """Gaussian noise [channels, samples] whose amplitude falls as frequency ** -slope in a band."""
+    channels, samples = shape
+    span = samples + round(rate / band[0])  # longer than a record: its ends do not meet
+    hertz = np.fft.rfftfreq(span, 1 / rate)
+    inside = (hertz >= band[0]) & (hertz <= band[1])
+    if not inside.any():
+        raise DataError(f"Signals at {rate:g} Hz hold no noise of {band[0]:g}-{band[1]:g} Hz.")
+    weight = np.where(inside, np.where(hertz > 0, hertz, 1.0) ** -slope, 0.0)
+    spectrum = rng.standard_normal((channels, len(hertz), 2)) @ np.array([1.0, 1.0j])
+    return np.asarray(np.fft.irfft(weight * spectrum, span)[:, :samples], np.float64)
+
+
+def _wander(rng: np.random.Generator, samples: int, rate: float) -> Values:
+    """Breathing and slow drift of every electrode: power falls with the square of the frequency."""
+    return _coloured(rng, (_ELECTRODES, samples), rate, (0.05, 1.0), 1.0)
+
+
+def _muscle(rng: np.random.Generator, samples: int, rate: float) -> Values:
+    """Muscle at every electrode: flat, up to what a record at 100 Hz holds."""
+    return _coloured(rng, (_ELECTRODES, samples), rate, (10.0, 45.0), 0.0)
+
+
+def _motion(rng: np.random.Generator, samples: int, rate: float) -> Values:
+    """One electrode after the other moves, for up to a second: the frequencies of the QRS and the T."""
+    noise = np.zeros((_ELECTRODES, samples))
+    for _ in range(max(1, round(samples / rate / 2.5))):
+        length = min(samples, max(2, round(rate * rng.uniform(0.4, 1.0))))
+        start = int(rng.integers(samples - length + 1))
+        burst = _coloured(rng, (1, length), rate, (1.0, 10.0), 1.0)[0]
+        window = np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2
+        noise[rng.integers(_ELECTRODES), start : start + length] += burst * window / burst.std()
+    return noise
+
+
+def _mains(rng: np.random.Generator, samples: int, rate: float) -> Values:
+    """The mains at every electrode, with its own size and phase; no harmonics."""
+    if rate < 2 * MAINS:
+        raise DataError(f"Signals at {rate:g} Hz hold no power line noise of {MAINS:g} Hz.")
+    phase = rng.uniform(0, 2 * np.pi, (_ELECTRODES, 1))
+    size = np.exp(rng.normal(0, 0.5, (_ELECTRODES, 1)))
+    return np.asarray(size * np.sin(2 * np.pi * MAINS / rate * np.arange(samples) + phase))
+
+
+NOISES: Mapping[str, Callable[[np.random.Generator, int, float], Values]] = {
+    "baseline-wander": _wander,
+    "muscle-noise": _muscle,
+    "electrode-motion": _motion,
+    "power-line": _mains,
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise at the electrodes, added to the leads that they make: Einthoven's identities survive.
+
+    Attributes:
+        kind: A key of :data:`NOISES`.
+        snr_db: Power of the record between 0.67 and 40 Hz over that of all noise, both means over the
+            twelve leads, in dB.
+    """
+
+    kind: str
+    snr_db: float
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.kind
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its identity."""
+        return {"snr_db": float(self.snr_db), "version": VERSION}
+
+    def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
+        """Add noise to ``[n, 12, samples]``; a record without amplitude stays as it is."""
+        changed = _twelve_leads(signals).astype(np.float64)
+        for record in changed:
+            noise = _TO_LEADS @ NOISES[self.kind](rng, record.shape[1], rate)
+            noise -= noise.mean(axis=1, keepdims=True)
+            wanted = power_of(record, rate) / 10 ** (self.snr_db / 10)
+            record += noise * np.sqrt(wanted / max(float((noise**2).mean()), 1e-300))
+        return changed.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Leads recorded at a wrong gain: half of them too high by a share, half of them too low.
+
+    Attributes:
+        error: The share, e.g. 0.2 for 20 %.
+    """
+
+    error: float
+    name = "gain"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its identity."""
+        return {"error": float(self.error), "version": VERSION}
+
+    def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
+        """Scale each lead of ``[n, leads, samples]``."""
+        signs = np.where(np.arange(signals.shape[1]) % 2, 1.0, -1.0)
+        factors = np.stack([1 + self.error * rng.permutation(signs) for _ in signals])
+        return (signals * factors[:, :, None]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class TimeCrop:
+    """A recording that ends early; from there on each lead stays at its median, its baseline.
+
+    Attributes:
+        lost: Share of the record that is lost, at its end.
+    """
+
+    lost: float
+    name = "time-crop"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its identity."""
+        return {"lost": float(self.lost), "version": VERSION}
+
+    def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
+        """Crop ``[n, leads, samples]``."""
+        changed = signals.copy()
+        kept = round((1 - self.lost) * signals.shape[2])
+        changed[:, :, kept:] = np.median(signals, axis=2, keepdims=True)
+        return changed
+
+
+@dataclass(frozen=True)
+class LeadLoss:
+    """Only some leads are recorded; the others are zero, and nothing is derived from what is left.
+
+    Attributes:
+        kept: Names of the leads that are recorded.
+    """
+
+    kept: tuple[str, ...]
+    name = "lead-loss"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its identity."""
+        return {"kept": list(self.kept), "version": VERSION}
+
+    def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
+        """Silence the other leads of ``[n, 12, samples]``."""
+        changed = _twelve_leads(signals).copy()
+        changed[:, [lead not in self.kept for lead in LEADS]] = 0
+        return changed
+
+
+def transform_of(settings: Mapping[str, Any]) -> Transform | None:
+    """The change that a variant's settings ask for.
+
+    Args:
+        settings: With ``noise`` and ``snr_db``, ``gain_error``, ``lost`` or ``leads``; with none of
+            them the signals stay as they are.
+
+    Raises:
+        EcgbenchError: There is no such noise or lead, or an amount is out of its range.
+    """
+    if "noise" in settings:
+        if settings["noise"] not in NOISES:
+            raise EcgbenchError(
+                f"No noise {settings['noise']!r}.", did_you_mean(settings["noise"], NOISES)
+            )
+        return Noise(settings["noise"], settings["snr_db"])
+    if "gain_error" in settings:
+        return Gain(_share(settings["gain_error"]))
+    if "lost" in settings:
+        return TimeCrop(_share(settings["lost"]))
+    if "leads" in settings:
+        if not settings["leads"] or not set(settings["leads"]) <= set(LEADS):
+            raise EcgbenchError(f"Leads {settings['leads']} are not among {', '.join(LEADS)}.")
+        return LeadLoss(tuple(settings["leads"]))
+    return None
+
+
+def power_of(record: Values, rate: float) -> float:
+    """Mean over the leads [leads, samples] of the power between 0.67 and 40 Hz, a line taken off."""
+    from scipy.signal import detrend
+
+    samples = record.shape[1]
+    spectrum = np.abs(np.fft.rfft(detrend(record, axis=1))) ** 2
+    hertz = np.fft.rfftfreq(samples, 1 / rate)
+    inside = spectrum[:, (hertz >= BAND[0]) & (hertz <= BAND[1])]
+    return float(2 * inside.sum(axis=1).mean() / samples**2)
+
+
+def _twelve_leads(signals: Float32) -> Float32:
+    if signals.shape[1] != len(LEADS):
+        raise DataError(f"{signals.shape[1]} leads are not the twelve of {', '.join(LEADS)}.")
+    return signals
+
+
+def _share(value: float) -> float:
+    if not 0 < value < 1:
+        raise EcgbenchError(f"A share lies between 0 and 1, not at {value}.")
+    return float(value)

@@ -1,0 +1,1 @@
+"""Zero-shot classification and retrieval, with alignment for methods that have no text tower."""
