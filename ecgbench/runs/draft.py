@@ -13,7 +13,7 @@ from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.config.effective import as_dict, config_hash, overrides_for
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import declared_contamination, seen_records
-from ecgbench.evaluation.test_labels import Truth, Wanted
+from ecgbench.evaluation.ground_truth import Truth, Wanted
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (

@@ -16,8 +16,8 @@ from typing import Any
 from ecgbench.base.errors import EcgbenchError, NotApplicableError, StorageError
 from ecgbench.base.paths import check_writable, stop_if_full
 from ecgbench.data.dataset import Dataset
+from ecgbench.evaluation.ground_truth import Truth, Wanted
 from ecgbench.evaluation.scoring import score
-from ecgbench.evaluation.test_labels import Truth, Wanted
 from ecgbench.plugins.importing import load_object
 from ecgbench.protocol import Bench, Outcome, Protocol, Records
 from ecgbench.results.ledger import note_test_evaluation

@@ -10,7 +10,7 @@ from pathlib import Path
 from ecgbench.base.errors import DataError
 from ecgbench.config.effective import effective
 from ecgbench.data.dataset import open_dataset
-from ecgbench.evaluation.test_labels import remembered
+from ecgbench.evaluation.ground_truth import remembered
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result

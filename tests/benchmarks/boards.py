@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from leaderboard.made_up import Split, predictions, record, split
 
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import score
-from ecgbench.evaluation.test_labels import Truth
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.page.render import write_page
 from ecgbench.leaderboard.verify import verify

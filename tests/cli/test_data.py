@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from data.conftest import ecg_like, write_record
 from typer.testing import CliRunner, Result
 
 from ecgbench.base.errors import DataError
 from ecgbench.cli.data import app
-
-from .conftest import ecg_like, write_record
 
 
 def run(*arguments: str) -> Result:

@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from leaderboard.made_up import board, put, split
 from typer.testing import CliRunner
 
 from ecgbench.base.errors import ResultError
 from ecgbench.cli.leaderboard import app
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.diff import diff
-
-from .made_up import board, put, split
 
 
 @pytest.fixture

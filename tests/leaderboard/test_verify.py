@@ -16,8 +16,8 @@ import pytest
 
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import file_sha256
+from ecgbench.evaluation.ground_truth import Truth, Wanted
 from ecgbench.evaluation.scoring import score
-from ecgbench.evaluation.test_labels import Truth, Wanted
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.verify import verify
 from ecgbench.results.ledger import note_test_evaluation

@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ecgbench.tasks.protocols.zero_shot.alignment import unit
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import DataError
 from ecgbench.protocol import Bench, Outcome, Protocol, Records, Reported
 from ecgbench.results.predictions import TextPredictions
-
-from .alignment import unit
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel

@@ -8,10 +8,11 @@ features. Variant ``clean`` is what drops are counted from.
 
 from __future__ import annotations
 
+from ecgbench.tasks.protocols.linear_probe.linear_probe import LinearProbe, predict
+
 from ecgbench.protocol import Bench, Outcome, Protocol
 
 from .corruptions import transform_of
-from .linear_probe import LinearProbe, predict
 
 
 class ShiftedProbe(Protocol):
