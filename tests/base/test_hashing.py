@@ -71,7 +71,7 @@ def test_the_simulator_is_hashed_by_what_writes_records_not_by_what_studies_them
 
     from ecgbench.base import hashing
 
-    inside = ("data", "simulated")
+    inside = ("simulated",)
     copy = tmp_path.joinpath(*inside)
     shutil.copytree(hashing.ROOT.joinpath(*inside), copy)
     monkeypatch.setattr(hashing, "ROOT", tmp_path)

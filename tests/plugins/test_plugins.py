@@ -139,7 +139,7 @@ def test_the_fingerprint_is_of_what_decides() -> None:
 def test_metadata_is_read_without_torch() -> None:
     code = (
         "import sys\n"
-        "from ecgbench.plugins import all_registries\n"
+        "from ecgbench.plugins.catalogue import all_registries\n"
         "for registry in all_registries().values(): registry.entries()\n"
         "heavy = {'torch', 'lightning', 'transformers', 'sklearn', 'wfdb', 'pandas', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"

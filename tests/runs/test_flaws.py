@@ -16,7 +16,7 @@ Five are planted in this file; the others where the code is that would have them
 7. A softmax over classes: ``tests/tasks/test_zero_shot.py``,
    ``test_records_are_ranked_by_the_raw_cosine_and_not_by_a_softmax``
 8. Texts and splits exchanged: here, ``test_8_every_record_keeps_its_report_and_its_split``
-9. Empty reports dropped: ``tests/test_score_reports.py``,
+9. Empty reports dropped: ``tests/evaluation/test_reports.py``,
    ``test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it``
 10. A figure alone: here, ``test_10_a_figure_comes_with_its_interval_its_support_and_its_runs``
 """

@@ -32,7 +32,7 @@ SPEC = protocols.get("zero-shot")
 FOLDER = SPEC.folder / "prompts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 FILES = {name: read_prompts(FOLDER / f"{name}.yaml")[0] for name in NAMES}
-CATALOGUE = SPEC.folder.parent / "ecgbench" / "data" / "catalogue"
+CATALOGUE = SPEC.folder.parents[2] / "ecgbench" / "data" / "catalogue"
 
 # A finer class's name holds a coarser one's; both are classes, and the words say which is which.
 NESTED = {
