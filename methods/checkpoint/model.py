@@ -16,7 +16,7 @@ from ecgbench.methods.checkpoint.weights import (
     read_weights,
 )
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
+from torch import Tensor, nn
 
 from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Method, Setup
@@ -57,6 +57,7 @@ class Checkpoint(Method):
         leads = config.leads or LEADS.get(config.architecture, setup.leads)
         self.order: Tensor
         self.register_buffer("order", torch.tensor(_places(leads, setup.leads)), persistent=False)
+        self.encoder: nn.Module
         if config.architecture == "torchscript":
             self.encoder = _scripted(config, setup)
         else:
@@ -121,9 +122,10 @@ def _scripted(config: DictConfig, setup: Setup) -> torch.jit.ScriptModule:
     else:
         path = find_weights(config.source, config.file, config.revision)
     try:
-        return torch.jit.load(path, map_location="cpu")
+        module: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         raise EcgbenchError(
             f"{path.name} is no TorchScript program: {str(error).splitlines()[0]}",
             "For a state_dict set model.architecture to what it was made with.",
         ) from error
+    return module

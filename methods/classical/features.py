@@ -66,7 +66,8 @@ def measure(ecg: Array, rate: float, leads: Sequence[str]) -> Array:
     vector = np.concatenate(
         [_rhythm(peaks / rate, spread), _global(median, rate, leads), _per_lead(median, ecg, rate)]
     )
-    return np.nan_to_num(vector, posinf=0.0, neginf=0.0)
+    finite: Array = np.nan_to_num(vector, posinf=0.0, neginf=0.0)
+    return finite
 
 
 def find_beats(ecg: Array, rate: float, leads: Sequence[str]) -> NDArray[np.int64]:

@@ -99,7 +99,8 @@ class MERIT(TextSide):
         layers = torch.stack([encoder.pool(tokens) for tokens in encoder.hidden_states(ecg)])
         if self.gate is None:
             return layers.mean(0)
-        return (self.gate(layers).softmax(0) * layers).sum(0)
+        weights: Tensor = self.gate(layers).softmax(0)
+        return (weights * layers).sum(0)
 
     def _guess(self, ecg: Tensor) -> tuple[PatchMask, Tensor]:
         """A mask, and all patches guessed from what it shows."""

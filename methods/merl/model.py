@@ -98,8 +98,10 @@ class MERL(TextSide):
         keys = gather(batch.text_id) if self.config.mask_equal_reports else None
         t = self.config.temperature
         cma = merl_contrast(gather(ecg.vector), gather(text), t, keys)
-        views = (self.drop(view(ecg.feature)) for view in (self.first_view, self.second_view))
-        uma = merl_contrast(*(gather(view) for view in views), t)
+        first, second = (
+            self.drop(view(ecg.feature)) for view in (self.first_view, self.second_view)
+        )
+        uma = merl_contrast(gather(first), gather(second), t)
         return {
             "loss": cma + self.config.uma * uma,
             "cma": cma.detach(),

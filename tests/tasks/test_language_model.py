@@ -115,7 +115,7 @@ def test_the_loss_is_the_sum_of_surprises_of_the_labels() -> None:
     surprise = -np.log(np.exp(logits) / np.exp(logits).sum(-1, keepdims=True))
     wanted = surprise[0, 0, 4] + surprise[0, 1, 2] + surprise[0, 2, 0] + surprise[1, 0, 3]
     loss = next_token_loss(torch.from_numpy(logits), labels)
-    assert loss.count == 4
+    assert loss.tokens == 4
     assert float(loss.total) == pytest.approx(wanted, rel=1e-6)
 
 

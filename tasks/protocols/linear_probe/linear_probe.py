@@ -8,7 +8,7 @@ are predicted once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class FittedProbe(NamedTuple):
 class LinearProbe(Protocol):
     """The probe on the true labels."""
 
-    validated = "validation_macro_auroc"
+    validated: ClassVar[str | None] = "validation_macro_auroc"
 
     def run(self, bench: Bench) -> Outcome:
         """Fit on the drawn training records, choose on validation, predict the test records."""
@@ -71,7 +71,7 @@ class LinearProbe(Protocol):
 class ShuffledLabelProbe(LinearProbe):
     """The same on labels dealt to other records: a control that must come out at chance."""
 
-    validated = None  # of labels that mean nothing
+    validated = None  # shuffled labels have no meaning to select by
 
     def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
         """Deal each split's label rows to other records of the split."""

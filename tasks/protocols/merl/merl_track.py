@@ -152,9 +152,11 @@ def fit_as_merl(
         layer = nn.Linear(x.shape[1], y.shape[1])
         optimiser, schedule = merl_optimiser(layer, settings)
         for epoch in range(settings["epochs"]):
-            for batch in torch.randperm(len(x)).split(settings["batch_size"]):
+            for batch in torch.split(torch.randperm(len(x)), settings["batch_size"]):
                 optimiser.zero_grad()
-                F.binary_cross_entropy_with_logits(layer(x[batch]), y[batch]).backward()
+                torch.autograd.backward(
+                    F.binary_cross_entropy_with_logits(layer(x[batch]), y[batch])
+                )
                 optimiser.step()
                 schedule.step()  # by the batch, as MERL's code has it: the flaw is what is compared
             schedule.step()  # and by the epoch

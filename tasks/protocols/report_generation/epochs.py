@@ -18,10 +18,10 @@ from ecgbench.training.optim import adamw, cosine_with_warmup
 
 
 class Summed(NamedTuple):
-    """A loss summed over tokens, and how many."""
+    """A loss summed over tokens, and the number of these tokens."""
 
     total: Tensor
-    count: int
+    tokens: int
 
 
 Loss = Callable[[Sequence[int]], Summed]
@@ -116,13 +116,13 @@ def batches_by_length(
 
 def _step(loss: Summed, optimiser: Any, rate: Any, parameters: Any, clip: float) -> Summed:
     optimiser.zero_grad(set_to_none=True)
-    (loss.total / max(1, loss.count)).backward()
+    torch.autograd.backward(loss.total / max(1, loss.tokens))
     nn.utils.clip_grad_norm_(parameters, clip)
     optimiser.step()
     rate.step()
-    return Summed(loss.total.detach(), loss.count)
+    return Summed(loss.total.detach(), loss.tokens)
 
 
 def _mean(parts: Sequence[Summed]) -> float:
     total = sum(float(part.total) for part in parts)
-    return total / max(1, sum(part.count for part in parts))
+    return total / max(1, sum(part.tokens for part in parts))

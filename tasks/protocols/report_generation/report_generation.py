@@ -146,16 +146,16 @@ def _trained_writer(
     from .language_model import open_language_model, plain
 
     settings = bench.settings
-    texts = [[plain(text) for text in part.texts] for part in (train, val)]
+    train_texts, val_texts = ([plain(text) for text in part.texts] for part in (train, val))
     lm: LanguageModel = bench.once(
         ("language-model", bench.protocol.fingerprint()),
-        lambda: open_language_model(settings["lm"], *texts, device),
+        lambda: open_language_model(settings["lm"], train_texts, val_texts, device),
     )
     prompts = [
         _prompts(bench, part.records) if shown else _constant(len(part.texts))
         for part in (train, val)
     ]
-    pairs = [(a, b) for a, b in zip(prompts, texts, strict=True)]
+    pairs = [(a, b) for a, b in zip(prompts, (train_texts, val_texts), strict=True)]
     writer, fitted = _stored_writer(lm, pairs, settings, bench.seed, device)
     choices = {
         "language_model": lm.name,
