@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import EcgbenchError
+from ecgbench.metrics.words import words
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -173,8 +174,6 @@ class Bench:
         Raises:
             EcgbenchError: The test split is asked for.
         """
-        from ecgbench.metrics.text import words
-
         self._refuse_test(split, "reports")
         rows = np.asarray(self.source.rows(split), np.intp)
         texts = self.source.records["report"].to_numpy(dtype=object)

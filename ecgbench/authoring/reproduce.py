@@ -124,7 +124,7 @@ def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: 
 
 def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     from ecgbench.config.effective import as_dict, effective
-    from ecgbench.data.dataset import open_dataset
+    from ecgbench.data.opening import open_dataset
     from ecgbench.evaluation.ground_truth import remembered
     from ecgbench.plugins.catalogue import methods, protocols, tasks
     from ecgbench.runs.execute import Session

@@ -69,10 +69,10 @@ def prepare(
     base_url: Annotated[str | None, typer.Option(help="Server to stream from.")] = None,
 ) -> None:
     """Pack a data set into a store; run again, it does what is missing."""
-    from ecgbench.data.dataset import open_dataset
-    from ecgbench.data.dataset import prepare as run
     from ecgbench.data.fetch import fetch as fetch_files
     from ecgbench.data.fetch import source_dir
+    from ecgbench.data.opening import open_dataset
+    from ecgbench.data.opening import prepare as run
     from ecgbench.data.spec import datasets
 
     spec = datasets.get(name)
@@ -91,7 +91,7 @@ def prepare(
 @app.command()
 def verify(name: Name) -> None:
     """Hash a prepared data set again and compare with its manifest."""
-    from ecgbench.data.dataset import verify as run
+    from ecgbench.data.opening import verify as run
 
     store = run(name)
     typer.echo(f"{name}: {len(store):,} records, every file is what it was ({store.path})")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.evaluation.reports import Reports
 from ecgbench.evaluation.scoring import test_fingerprint
-from ecgbench.metrics.text import words
+from ecgbench.metrics.words import words
 from ecgbench.results.schema import Result
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def prepared(wanted: Wanted) -> Truth:
     Raises:
         DataError: It is not here; says which commands bring it.
     """
-    from ecgbench.data.dataset import open_dataset
+    from ecgbench.data.opening import open_dataset
 
     return split_of(open_dataset(wanted.dataset), wanted)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbench.metrics.words import words
 from ecgbench.results.figures import METRIC_VERSION, figure_of, number_of
 from ecgbench.results.predictions import RankPredictions, TextPredictions, rows_of
 from ecgbench.results.replicates import pack
@@ -64,7 +65,7 @@ def score_texts(
         "rouge_2": rouge["rouge2"],
         "rouge_l": rouge["rougeL"],
         "meteor": text.meteor(written, said),
-        "empty": np.array([float(not text.words(one)) for one in said]),
+        "empty": np.array([float(not words(one)) for one in said]),
     }
     means = bootstrap_means(np.column_stack([*by_record.values()]), patients, resamples, seed)
     bleu = bootstrap_sums(text.bleu_counts(written, said), text.bleu, patients, resamples, seed)

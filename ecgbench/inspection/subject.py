@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbench.config.effective import effective, overrides_for
-from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.data.dataset import Dataset
+from ecgbench.data.opening import open_dataset
 from ecgbench.method import count_parameters
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.protocol import Records

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.base.errors import MetricError
-from ecgbench.metrics.text import words
+from ecgbench.metrics.words import words
 
 Values = NDArray[np.float64]
 CUTOFFS = (1, 5, 10)

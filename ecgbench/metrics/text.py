@@ -8,8 +8,6 @@ METEOR give other figures, so :func:`versions` belongs in a result.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import MetricError
+from ecgbench.metrics.words import words
 
 Values = NDArray[np.float64]
 
@@ -24,15 +23,6 @@ TOKENISATION = "words-1"
 """Compatibility-normalised, lower case, runs of letters and digits of any script, no punctuation."""
 
 MAX_ORDER = 4
-_WORD = re.compile(r"[^\W_]+")
-
-
-def words(text: str) -> list[str]:
-    """Tokens of a text, the same for every metric.
-
-    rouge-score's own tokeniser keeps ASCII only, which would cut German words at each umlaut.
-    """
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 def rouge(references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Values]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecgbench.base.errors import DataError
 from ecgbench.config.effective import effective
-from ecgbench.data.dataset import open_dataset
+from ecgbench.data.opening import open_dataset
 from ecgbench.evaluation.ground_truth import remembered
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Result

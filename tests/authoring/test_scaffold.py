@@ -93,7 +93,7 @@ def test_a_new_task_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_new_data_set_is_prepared_and_labelled(
     tmp_path: Path, ecgbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ecgbench.data.dataset import prepare
+    from ecgbench.data.opening import prepare
     from ecgbench.data.spec import datasets
 
     new_dataset("our-clinic", tmp_path)

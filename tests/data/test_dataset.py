@@ -7,8 +7,8 @@ import pytest
 
 from ecgbench.base.errors import DataError, UnknownNameError
 from ecgbench.data import generated
-from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.generated import generated_source
+from ecgbench.data.opening import open_dataset, prepare
 from ecgbench.data.spec import datasets
 
 from .conftest import TOY

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import prepare
 from ecgbench.data.fetch import _subset_files, fetch, parse_sums
+from ecgbench.data.opening import prepare
 from ecgbench.data.spec import datasets
 
 from .conftest import TOY, write_ptbxl

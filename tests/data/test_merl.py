@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import prepare
 from ecgbench.data.merl import merl_fraction_rows, read_merl_split
+from ecgbench.data.opening import prepare
 
 from .samples import linked, sample_of
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import prepare
 from ecgbench.data.fetch import fetch
 from ecgbench.data.layouts.mimic import clean_report
+from ecgbench.data.opening import prepare
 from ecgbench.data.recording import read_recording
 from ecgbench.data.spec import datasets
 

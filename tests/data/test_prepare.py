@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.data import prepare as module
-from ecgbench.data.dataset import open_dataset, prepare, verify
 from ecgbench.data.intake import quantise
+from ecgbench.data.opening import open_dataset, prepare, verify
 from ecgbench.data.recording import read_recording
 
 from .conftest import TOY, ecg_like, write_ptbxl, write_record
@@ -198,7 +198,7 @@ def test_killed_while_closing_gaps_it_still_ends_right(
 def test_two_processes_at_once_make_one_store(ecgbench_home, add_spec, toy_folder) -> None:
     add_spec()
     program = (
-        "import sys; from pathlib import Path; from ecgbench.data.dataset import prepare;"
+        "import sys; from pathlib import Path; from ecgbench.data.opening import prepare;"
         "print(prepare('toy', Path(sys.argv[1]), workers=1).store.path)"
     )
     command = [sys.executable, "-c", program, str(toy_folder)]

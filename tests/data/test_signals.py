@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.signal import welch
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import prepare
 from ecgbench.data.leads import LEADS
+from ecgbench.data.opening import prepare
 from ecgbench.data.recording import read_recording
 from ecgbench.data.signals import SignalSpec, adapt, adapt_record, scale_record, valid_lengths
 

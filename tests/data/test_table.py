@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import ConfigError, DataError
-from ecgbench.data.dataset import prepare
+from ecgbench.data.opening import prepare
 from ecgbench.data.recording import read_recording
 
 from .conftest import ecg_like, write_record

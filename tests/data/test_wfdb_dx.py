@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import Dataset, prepare
+from ecgbench.data.dataset import Dataset
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
+from ecgbench.data.opening import prepare
 from ecgbench.data.recording import read_with_wfdb
 from ecgbench.data.spec import datasets
 

@@ -99,7 +99,7 @@ def test_labels_from_metadata_are_those_of_the_data_set(shared_data: Path) -> No
 def test_prepared_data_and_metadata_alone_give_the_same_truth(
     shared_data: Path, ecgbench_home: Path
 ) -> None:
-    from ecgbench.data.dataset import prepare
+    from ecgbench.data.opening import prepare
 
     source = shared_data / "ptbxl-mini"
     prepare("ptbxl-mini", source, workers=1)

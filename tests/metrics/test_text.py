@@ -11,6 +11,7 @@ from sacrebleu.metrics import BLEU
 
 from ecgbench.base.errors import MetricError
 from ecgbench.metrics import text, wordnet
+from ecgbench.metrics.words import words
 
 VOCABULARY = [
     "sinus",
@@ -51,11 +52,11 @@ def wordnet_reader() -> object:
 
 
 def test_tokens_are_words_of_any_script_without_punctuation() -> None:
-    assert text.words("ST-Hebung, inferiore ISCHÄMIE (V1_V2)\n 4.46") == [
+    assert words("ST-Hebung, inferiore ISCHÄMIE (V1_V2)\n 4.46") == [
         *("st", "hebung", "inferiore", "ischämie", "v1", "v2", "4", "46")
     ]
-    assert text.words("ﬁne Stra\u0308ße") == ["fine", "sträße"]  # one form for one letter
-    assert text.words(" .,- ") == []
+    assert words("ﬁne Stra\u0308ße") == ["fine", "sträße"]  # one form for one letter
+    assert words(" .,- ") == []
 
 
 def test_rouge_is_rouge_scores_on_english() -> None:
@@ -78,7 +79,7 @@ def test_bleu_of_summed_counts_is_sacrebleus_corpus_bleu(order: int) -> None:
     for seed in range(5):
         references, hypotheses = corpus(seed=seed)
         ours = text.bleu(text.bleu_counts(references, hypotheses).sum(axis=0))
-        clean = [[" ".join(text.words(t)) for t in texts] for texts in (hypotheses, references)]
+        clean = [[" ".join(words(t)) for t in texts] for texts in (hypotheses, references)]
         scorer = BLEU(tokenize="none", smooth_method="none", max_ngram_order=order)
         theirs = scorer.corpus_score(clean[0], [clean[1]]).score / 100
         assert 0 < theirs < 1
@@ -105,7 +106,7 @@ def test_bleu_of_nothing_and_of_no_match_is_zero() -> None:
 def test_meteor_is_nltks(wordnet_reader: object) -> None:
     ours = text.meteor(REFERENCES, HYPOTHESES)
     for i, (reference, hypothesis) in enumerate(zip(REFERENCES, HYPOTHESES, strict=True)):
-        tokens = text.words(reference), text.words(hypothesis)
+        tokens = words(reference), words(hypothesis)
         expected = meteor_score([tokens[0]], tokens[1], wordnet=wordnet_reader) if tokens[1] else 0
         assert ours[i] == pytest.approx(expected, abs=1e-12)
 

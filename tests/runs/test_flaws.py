@@ -31,9 +31,10 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.data.dataset import Dataset
 from ecgbench.data.intake import check_signals
 from ecgbench.data.leads import LEADS
+from ecgbench.data.opening import open_dataset
 from ecgbench.data.spec import datasets
 from ecgbench.runs.run import Request, carry_out, make_plan
 from ecgbench.training.corpus import load_corpus

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import ConfigError, DataError, EcgbenchError
-from ecgbench.data.dataset import open_dataset
+from ecgbench.data.opening import open_dataset
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import ScorePredictions, read_predictions

@@ -16,8 +16,8 @@ from torch import nn
 from training.rates import rates_of
 
 from ecgbench.base.errors import DataError
-from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.merl import merl_fraction_rows, merl_labels, read_merl_split
+from ecgbench.data.opening import open_dataset, prepare
 from ecgbench.data.signals import SignalSpec, adapt
 from ecgbench.data.spec import datasets
 from ecgbench.leaderboard.questions import agrees, identity

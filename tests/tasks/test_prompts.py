@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from ecgbench.base.errors import EcgbenchError, NotApplicableError, PluginError
 from ecgbench.data.labels import scp_label_sets
 from ecgbench.metrics.clinical import lexicon
-from ecgbench.metrics.text import words
+from ecgbench.metrics.words import words
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.plugins.specs import ProtocolSpec
 from ecgbench.simulated.statements import STATEMENTS

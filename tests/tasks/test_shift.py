@@ -11,7 +11,8 @@ import pytest
 from ecgbench.tasks.protocols.linear_probe import linear_probe
 from ecgbench.tasks.protocols.shift.corruptions import Transform, transform_of
 
-from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.data.dataset import Dataset
+from ecgbench.data.opening import open_dataset
 from ecgbench.data.signals import adapt
 from ecgbench.leaderboard.verify import _registry_differences
 from ecgbench.plugins.catalogue import protocols, tasks

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from data.samples import cpsc_with_reference, linked, sample_of
 
-from ecgbench.data.dataset import open_dataset, prepare
 from ecgbench.data.labels import scp_label_sets
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
+from ecgbench.data.opening import open_dataset, prepare
 from ecgbench.data.spec import datasets
 from ecgbench.evaluation.ground_truth import prepared, wanted_by
 from ecgbench.plugins.catalogue import protocols, tasks

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ecgbench.base.errors import DataError
 from ecgbench.base.inert import plain
-from ecgbench.data.dataset import Dataset, open_dataset
+from ecgbench.data.dataset import Dataset
+from ecgbench.data.opening import open_dataset
 from ecgbench.leaderboard.rows import Row, Table
 from ecgbench.results.predictions import ScorePredictions
 

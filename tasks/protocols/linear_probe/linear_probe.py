@@ -8,17 +8,19 @@ are predicted once.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.data.signals import Transform
 from ecgbench.data.splits import fraction_rows
 from ecgbench.metrics.classification import Thresholds, best_f1_thresholds
 from ecgbench.probe.select import ProbeGrid, ProbeModel, Scaling, select_and_fit
 from ecgbench.protocol import Bench, Outcome, Protocol
 from ecgbench.results.predictions import ScorePredictions
+
+if TYPE_CHECKING:
+    from ecgbench.data.signals import Transform
 
 Labels = NDArray[np.uint8]
 

@@ -78,7 +78,7 @@ class ReportGeneration(Protocol):
 
 def most_common(texts: Texts) -> str:
     """The most frequent report, case and spacing aside; of equals the first in the alphabet."""
-    from ecgbench.metrics.text import words
+    from ecgbench.metrics.words import words
 
     same = [" ".join(words(text)) for text in texts]
     count = Counter(same)
