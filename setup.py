@@ -1,7 +1,7 @@
 """Maps the top-level folders `methods/` and `tasks/` into the package `ecgbench`.
 
-They stand beside `ecgbench/` so that a contributor finds them at once, and are imported as
-`ecgbench.methods` and `ecgbench.tasks` so that no generic name lands in site-packages.
+They are next to `ecgbench/` so that contributors find them. They are imported as `ecgbench.methods` and
+`ecgbench.tasks` so that site-packages gets no generic top-level name.
 """
 
 from setuptools import find_packages, setup

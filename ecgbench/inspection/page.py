@@ -223,8 +223,8 @@ def _bounds_section(subject: Subject, nats: dict[str, dict[str, Curve]]) -> list
         for bound in found
     ]
     notes = (
-        "Lower bounds on mutual informations, of the final weights on validation records taken as one "
-        "batch. Below 0 a bound says nothing.",
+        "Lower bounds on the mutual information, for the final weights and all validation records as one "
+        "batch. A bound below 0 carries no information.",
     )
     pictures: tuple[Picture, ...] = ()
     if nats:

@@ -65,8 +65,8 @@ def scp_codes(visit: Visit, rng: np.random.Generator) -> dict[str, float]:
     for code, level in visit.findings.items():
         statement = STATEMENTS[code]
         percent = likelihood(code, level, statement.diagnostic, rng)
-        missable = not visit.clean and not statement.rhythm and len(visit.findings) > 2
-        if missable and level < 0.3 and rng.random() < _LABEL_NOISE * 3:
+        uncertain = not visit.clean and not statement.rhythm and len(visit.findings) > 2
+        if uncertain and level < 0.3 and rng.random() < _LABEL_NOISE * 3:
             continue
         out[code] = percent
     return out

@@ -150,7 +150,8 @@ def test_the_reported_figures_that_are_committed_can_be_read(project_root: Path)
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         lacking("no Chromium on this machine")
     with sync.sync_playwright() as playwright:
