@@ -24,7 +24,7 @@ gets a gradient from ``losses``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,18 @@ class Batch:
     text_id: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
+        """The same batch on another device; pinned memory is copied without waiting for the device."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory, which a GPU reads while the next batch is gathered."""
+        return self._each(torch.Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         return Batch(
-            self.ecg.to(device),
-            None if self.tokens is None else {k: v.to(device) for k, v in self.tokens.items()},
-            None if self.text_id is None else self.text_id.to(device),
+            change(self.ecg),
+            None if self.tokens is None else {k: change(v) for k, v in self.tokens.items()},
+            None if self.text_id is None else change(self.text_id),
         )
 
 

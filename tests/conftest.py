@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("ecgbench", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("ecgbench")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for a hub
 
 ROOT = Path(__file__).resolve().parent.parent

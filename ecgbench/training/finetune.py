@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from ecgbench.base.errors import EcgbenchError
 from ecgbench.method import Method
 from ecgbench.metrics.classification import auroc, macro
 from ecgbench.training.device import pick_device, pick_precision, use_threads
+from ecgbench.training.loss_watch import LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
 
 if TYPE_CHECKING:
@@ -253,6 +253,7 @@ def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:
             self.by_epoch: list[float | None] = []
             self.best: Best | None = None
             self._looked: list[tuple[Tensor, Tensor]] = []
+            self.watch = LossWatch(type(classifier.method).__name__, "finetune")
 
         def forward(self, ecg: Tensor) -> Tensor:
             logits: Tensor = self.classifier(ecg.float()).float()
@@ -261,18 +262,14 @@ def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:
         def training_step(self, batch: list[Tensor], index: int) -> Tensor:
             ecg, labels = batch
             loss = F.binary_cross_entropy_with_logits(self(ecg), labels)
-            if not torch.isfinite(loss.detach()):
-                raise EcgbenchError(
-                    f"The loss of {type(self.classifier.method).__name__} became {float(loss)} in "
-                    f"fine-tuning, at step {self.global_step}.",
-                    "Lower finetune.lr, or set finetune.clip=1.0 and compute.precision=32.",
-                )
+            self.watch.note(loss, self.global_step)
             return loss
 
         def validation_step(self, batch: list[Tensor], index: int) -> None:
             self._looked.append((self(batch[0]).cpu(), batch[1].cpu()))
 
         def on_validation_epoch_end(self) -> None:
+            self.watch.look()
             logits, labels = (torch.cat(part).numpy() for part in zip(*self._looked, strict=True))
             self._looked.clear()
             looked = macro(auroc(labels.astype(np.uint8), logits))
@@ -287,7 +284,8 @@ def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:
             return logits.cpu()
 
         def configure_optimizers(self) -> dict[str, Any]:
-            optimiser = adamw(self.classifier, schedule)
+            fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"
+            optimiser = adamw(self.classifier, schedule, fused)
             factor = cosine_with_warmup(schedule)
             by_step = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
             return {

@@ -17,11 +17,11 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.paths import stage_dir
 from ecgbench.method import Method
 from ecgbench.training.batches import Records, Share, TrainingBatches, ValidationBatches
 from ecgbench.training.device import pick_device, pick_precision, processes
+from ecgbench.training.loss_watch import LOG_EVERY, LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
 from ecgbench.training.recipe import Recipe
 
@@ -81,7 +81,7 @@ def fit(
         num_sanity_val_steps=0,
         callbacks=[saver, *_averaging(config)],
         logger=_loggers(scratch, stage, int(config.pretrain.steps)),
-        log_every_n_steps=20,
+        log_every_n_steps=LOG_EVERY,
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,
         use_distributed_sampler=False,
@@ -119,9 +119,16 @@ def _loaders(
     size, workers = int(config.pretrain.batch_size), int(config.compute.workers)
     crop = float(config.pretrain.crop)
     batches = TrainingBatches(train, size, recipe.seed, done, total, crop, share)
+    pinned = pick_device(config).type == "cuda"
     return (
-        DataLoader(batches, batch_size=None, num_workers=workers, persistent_workers=workers > 0),
-        DataLoader(ValidationBatches(val, size, share=share), batch_size=None),
+        DataLoader(
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=pinned,
+        ),
+        DataLoader(ValidationBatches(val, size, share=share), batch_size=None, pin_memory=pinned),
     )
 
 
@@ -163,16 +170,13 @@ def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
             super().__init__()
             self.method = method
             self.micro_steps = 0
+            self.watch = LossWatch(type(method).__name__, "pretrain")
 
         def training_step(self, item: tuple[int, Any], index: int) -> Tensor:
             step, batch = item
             torch.manual_seed((seed + 1) * 1_000_003 + self._number(step))
             losses = self.method.losses(batch)
-            if not torch.isfinite(losses["loss"].detach()):
-                raise EcgbenchError(
-                    f"The loss of {type(method).__name__} became {float(losses['loss'])} at batch {step}.",
-                    "Lower pretrain.lr, or set pretrain.clip=1.0 and compute.precision=32.",
-                )
+            self.watch.note(losses["loss"], step)
             self.micro_steps = step + 1
             self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()}, batch_size=1)
             return losses["loss"]
@@ -188,7 +192,14 @@ def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
             """Of a batch's share among all of them: each draws its own masks and dropout."""
             return int(step * self.trainer.world_size + self.global_rank)
 
+        def on_validation_start(self) -> None:
+            self.watch.look()
+
+        def on_train_end(self) -> None:
+            self.watch.look()
+
         def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+            self.watch.look()  # a state that follows a NaN is worth nothing
             checkpoint["micro_steps"] = self.micro_steps
 
         def transfer_batch_to_device(
@@ -197,7 +208,8 @@ def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
             return item[0], item[1].to(device)
 
         def configure_optimizers(self) -> dict[str, Any]:
-            optimiser = adamw(self.method, config.pretrain)
+            fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"
+            optimiser = adamw(self.method, config.pretrain, fused)
             schedule = torch.optim.lr_scheduler.LambdaLR(
                 optimiser, cosine_with_warmup(config.pretrain)
             )

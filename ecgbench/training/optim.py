@@ -10,15 +10,23 @@ import torch
 from torch import nn
 
 
-def adamw(module: nn.Module, settings: Any) -> torch.optim.AdamW:
-    """AdamW; biases, norms and other vectors are not decayed."""
+def adamw(module: nn.Module, settings: Any, fused: bool = False) -> torch.optim.AdamW:
+    """AdamW; biases, norms and other vectors are not decayed.
+
+    Args:
+        module: The parameters to train.
+        settings: ``lr``, ``weight_decay`` and, where they differ from AdamW's own, ``betas``.
+        fused: Update all parameters in one kernel. For GPUs; scaled 16-bit gradients do not allow it.
+    """
     trainable = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": settings.weight_decay},
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
     betas = tuple(getattr(settings, "betas", (0.9, 0.999)))
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=betas)
+    return torch.optim.AdamW(
+        [g for g in groups if g["params"]], lr=settings.lr, betas=betas, fused=fused
+    )
 
 
 def cosine_with_warmup(settings: Any) -> Callable[[int], float]:
