@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import DataError, EcgbenchError
-from ecgbench.evaluation.reports import Reports
-from ecgbench.evaluation.scoring import test_fingerprint
+from ecgbench.base.hashing import content_hash
 from ecgbench.metrics.words import words
 from ecgbench.results.schema import Result
 
@@ -96,13 +95,8 @@ class Truth:
 
     @property
     def fingerprint(self) -> str:
-        """As results hold it."""
-        return test_fingerprint(self)
-
-    @property
-    def reports(self) -> Reports:
-        """For scoring texts and ranks: every record has one where ``Wanted.reported`` was asked."""
-        return Reports(self.record_ids, self.texts)
+        """Hash of the records' ids and labels: equal where figures are of the same test split."""
+        return content_hash([list(self.classes), self.record_ids.tolist(), self.values.tolist()])
 
 
 Source = Callable[[Wanted], Truth]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ecgbench.evaluation.contamination import declared_contamination
+from ecgbench.evaluation.metric_table import Metric, in_order, leading
 from ecgbench.leaderboard.evidence import (
     Evidence,
     Span,
@@ -16,7 +17,6 @@ from ecgbench.leaderboard.evidence import (
     interval_over_draws,
     mean_of,
 )
-from ecgbench.leaderboard.figures import Metric, in_order, leading
 from ecgbench.leaderboard.questions import Question
 from ecgbench.leaderboard.ranking import Ranking, rank
 from ecgbench.results.schema import Result

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ecgbench.evaluation.metric_table import Metric
 from ecgbench.leaderboard.controls import holds_chance
-from ecgbench.leaderboard.figures import Metric
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.rows import Row, Summary, Table
 from ecgbench.results.schema import Result

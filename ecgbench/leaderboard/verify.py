@@ -23,7 +23,7 @@ from ecgbench.leaderboard.questions import agrees, identity
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.agreement import unconfirmed
 from ecgbench.results.left_out import gone_since_built, left_out
-from ecgbench.results.predictions import ScorePredictions, read_predictions
+from ecgbench.results.predictions import read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result
 
@@ -208,11 +208,10 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
         yield f"says {result.data.n_test_patients} test patients; the split has others"
     predictions = read_predictions(path.parent / result.predictions.file)
     resamples = result.scores.resamples if full else min(QUICK, result.scores.resamples)
-    if not isinstance(predictions, ScorePredictions):
-        again = score(predictions, truth.reports, truth.patients, resamples=resamples)
-        yield from differences(result, again, truth.patients)
+    if predictions.kind != result.protocol.predicts:
+        yield f"has {predictions.kind} where its protocol predicts {result.protocol.predicts}"
         return
-    again = score(predictions, truth, truth.patients, resamples=resamples)
+    again = score(predictions, truth, resamples=resamples)
     yield from differences(result, again, truth.patients)
     perfect = [c.name for c in again.classes if c.positives >= ENOUGH and c.auroc.value == 1.0]
     judged = [c for c in again.classes if c.positives >= ENOUGH and c.auroc.value is not None]

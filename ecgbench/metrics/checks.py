@@ -13,11 +13,11 @@ Labels = NDArray[np.bool_]
 Scores = NDArray[np.float64]
 
 
-def labels_of(y: ArrayLike) -> Labels:
+def labels_of(labels: ArrayLike) -> Labels:
     """Check multi-label targets.
 
     Args:
-        y: [records, classes], zeros and ones.
+        labels: [records, classes], zeros and ones.
 
     Returns:
         The same as booleans.
@@ -25,7 +25,7 @@ def labels_of(y: ArrayLike) -> Labels:
     Raises:
         MetricError: Another shape, no record, no class, or a value other than 0 and 1.
     """
-    values = _matrix(y, "labels")
+    values = _matrix(labels, "labels")
     if not ((values == 0) | (values == 1)).all():
         raise MetricError(
             "the labels hold values other than 0 and 1",
@@ -34,12 +34,12 @@ def labels_of(y: ArrayLike) -> Labels:
     return values.astype(np.bool_)
 
 
-def labels_and_scores(y: ArrayLike, s: ArrayLike) -> tuple[Labels, Scores]:
+def labels_and_scores(labels: ArrayLike, scores: ArrayLike) -> tuple[Labels, Scores]:
     """Check targets together with scores.
 
     Args:
-        y: [records, classes], zeros and ones.
-        s: [records, classes], any finite numbers; higher means more likely.
+        labels: [records, classes], zeros and ones.
+        scores: [records, classes], any finite numbers; higher means more likely.
 
     Returns:
         Labels as booleans, scores as float64.
@@ -47,14 +47,14 @@ def labels_and_scores(y: ArrayLike, s: ArrayLike) -> tuple[Labels, Scores]:
     Raises:
         MetricError: Labels that are not binary, shapes that differ, NaN or infinite scores.
     """
-    labels = labels_of(y)
-    scores = _matrix(s, "scores").astype(np.float64)
-    if labels.shape != scores.shape:
+    truth = labels_of(labels)
+    guesses = _matrix(scores, "scores").astype(np.float64)
+    if truth.shape != guesses.shape:
         raise MetricError(
-            f"labels have shape {labels.shape} and scores {scores.shape}",
+            f"labels have shape {truth.shape} and scores {guesses.shape}",
             "Both are [records, classes], in the same order of records and of classes.",
         )
-    bad = ~np.isfinite(scores)
+    bad = ~np.isfinite(guesses)
     if bad.any():
         row, column = (int(index) for index in np.argwhere(bad)[0])
         raise MetricError(
@@ -62,7 +62,7 @@ def labels_and_scores(y: ArrayLike, s: ArrayLike) -> tuple[Labels, Scores]:
             f"class {column}",
             "Nothing is scored from such predictions: look at the method that made them.",
         )
-    return labels, scores
+    return truth, guesses
 
 
 def _matrix(values: ArrayLike, what: str) -> NDArray[Any]:

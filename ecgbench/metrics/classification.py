@@ -1,4 +1,4 @@
-"""Multi-label classification: AUROC, average precision, F1 by two rules, support, macro means.
+"""Multi-label classification: AUROC, average precision, F1 by two rules, macro means.
 
 Labels are [records, classes] of zeros and ones; scores are [records, classes] of any finite
 numbers, higher meaning more likely (logits, cosines: only F1 looks at more than their order).
@@ -6,6 +6,8 @@ numbers, higher meaning more likely (logits, cosines: only F1 looks at more than
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.base.errors import MetricError
 from ecgbench.metrics import weighted
-from ecgbench.metrics.checks import labels_and_scores, labels_of
+from ecgbench.metrics.checks import labels_and_scores
 
 Values = NDArray[np.float64]
 
@@ -47,12 +49,12 @@ class Macro(NamedTuple):
     classes: int
 
 
-def auroc(y: ArrayLike, s: ArrayLike) -> Values:
+def auroc(labels: ArrayLike, scores: ArrayLike) -> Values:
     """Area under the ROC curve per class, a tie counting half.
 
     Args:
-        y: [records, classes] labels.
-        s: [records, classes] scores.
+        labels: [records, classes] labels.
+        scores: [records, classes] scores.
 
     Returns:
         [classes]; NaN for a class without a positive or without a negative record.
@@ -60,35 +62,35 @@ def auroc(y: ArrayLike, s: ArrayLike) -> Values:
     Raises:
         MetricError: See :func:`ecgbench.metrics.checks.labels_and_scores`; so below.
     """
-    return _of_each_record_once(weighted.auroc, y, s)
+    return _of_each_record_once(weighted.auroc, labels, scores)
 
 
-def average_precision(y: ArrayLike, s: ArrayLike) -> Values:
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> Values:
     """Average precision (AUPRC without interpolation) per class; otherwise as :func:`auroc`."""
-    return _of_each_record_once(weighted.average_precision, y, s)
+    return _of_each_record_once(weighted.average_precision, labels, scores)
 
 
-def f1_at(y: ArrayLike, s: ArrayLike, thresholds: ArrayLike) -> Values:
+def f1_at(labels: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Values:
     """F1 per class at given thresholds.
 
     Args:
-        y: [records, classes] labels.
-        s: [records, classes] scores.
+        labels: [records, classes] labels.
+        scores: [records, classes] scores.
         thresholds: [classes].
 
     Returns:
         [classes]; 0 where every positive is missed, NaN as for :func:`auroc`.
     """
     values = np.asarray(thresholds, dtype=np.float64)
-    if values.ndim != 1 or values.shape[0] != np.shape(y)[-1]:
+    if values.ndim != 1 or values.shape[0] != np.shape(labels)[-1]:
         raise MetricError(f"thresholds have shape {values.shape}, not one for each class")
     if np.isnan(values).any():
         raise MetricError("a threshold is NaN")
-    return _of_each_record_once(weighted.f1_at(values), y, s)
+    return _of_each_record_once(partial(weighted.f1_at, thresholds=values), labels, scores)
 
 
 def best_f1_thresholds(
-    y: ArrayLike, s: ArrayLike, neutral: float = NEUTRAL_THRESHOLD
+    labels: ArrayLike, scores: ArrayLike, neutral: float = NEUTRAL_THRESHOLD
 ) -> Thresholds:
     """Thresholds that maximise F1 per class; fit them on validation, never on the test split.
 
@@ -96,37 +98,32 @@ def best_f1_thresholds(
     calls the fewest records positive.
 
     Args:
-        y: [records, classes] labels.
-        s: [records, classes] scores.
+        labels: [records, classes] labels.
+        scores: [records, classes] scores.
         neutral: Threshold of a class without positives, to which nothing can be fitted.
 
     Returns:
         The thresholds, and which of them were fitted.
     """
-    labels, scores = labels_and_scores(y, s)
-    fitted: NDArray[np.bool_] = labels.sum(axis=0) > 0
+    truth, guesses = labels_and_scores(labels, scores)
+    fitted: NDArray[np.bool_] = truth.sum(axis=0) > 0
     values = [
-        _best_threshold(labels[:, k], scores[:, k]) if fitted[k] else neutral
-        for k in range(labels.shape[1])
+        _best_threshold(truth[:, k], guesses[:, k]) if fitted[k] else neutral
+        for k in range(truth.shape[1])
     ]
     return Thresholds(np.array(values, dtype=np.float64), fitted)
 
 
-def f1_test_max(y: ArrayLike, s: ArrayLike) -> Values:
+def f1_test_max(labels: ArrayLike, scores: ArrayLike) -> Values:
     """The highest F1 that any threshold reaches on these very records, per class.
 
-    Optimistic, for it is chosen on what it is reported on. Track `merl` reports it; its source is
-    MERL's evaluation code (Liu et al., ICML 2024).
+    Optimistic, because the threshold is chosen on the records that F1 is reported on. Track `merl`
+    reports it; its source is MERL's evaluation code (Liu et al., ICML 2024).
 
     Returns:
         [classes]; NaN as for :func:`auroc`.
     """
-    return _of_each_record_once(weighted.f1_max, y, s)
-
-
-def support(y: ArrayLike) -> NDArray[np.int64]:
-    """Positives per class, [classes]."""
-    return np.asarray(labels_of(y).sum(axis=0), dtype=np.int64)
+    return _of_each_record_once(weighted.f1_max, labels, scores)
 
 
 def macro(values: ArrayLike, positives: ArrayLike | None = None, min_support: int = 1) -> Macro:
@@ -150,16 +147,18 @@ def macro(values: ArrayLike, positives: ArrayLike | None = None, min_support: in
     return Macro(mean, int(kept.sum()), len(per_class))
 
 
-def _of_each_record_once(statistic: weighted.Statistic, y: ArrayLike, s: ArrayLike) -> Values:
-    labels, scores = labels_and_scores(y, s)
-    once = np.ones((len(labels), 1), dtype=np.float32)
-    return statistic(labels, scores, once)[:, 0]
+def _of_each_record_once(
+    metric: Callable[..., Values], labels: ArrayLike, scores: ArrayLike
+) -> Values:
+    checked = labels_and_scores(labels, scores)
+    once = np.ones((len(checked[0]), 1), dtype=np.float32)
+    return metric(*checked, once)[:, 0]
 
 
-def _best_threshold(y: NDArray[np.bool_], s: Values) -> float:
-    order = np.argsort(-s, kind="stable")
-    last_of_ties = np.r_[np.diff(s[order]) != 0, True]
-    calls = np.arange(1, len(s) + 1)[last_of_ties]
-    hits = np.cumsum(y[order])[last_of_ties]
-    f1 = 2 * hits / (calls + y.sum())
-    return float(s[order][last_of_ties][np.argmax(f1)])
+def _best_threshold(labels: NDArray[np.bool_], scores: Values) -> float:
+    order = np.argsort(-scores, kind="stable")
+    last_of_ties = np.r_[np.diff(scores[order]) != 0, True]
+    calls = np.arange(1, len(scores) + 1)[last_of_ties]
+    hits = np.cumsum(labels[order])[last_of_ties]
+    f1 = 2 * hits / (calls + labels.sum())
+    return float(scores[order][last_of_ties][np.argmax(f1)])

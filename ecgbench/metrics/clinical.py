@@ -13,32 +13,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import MetricError
-from ecgbench.metrics.classification import Macro, f1_at, macro
 
 Found = NDArray[np.bool_]
 PATTERNS = Path(__file__).with_name("clinical_statements.yaml")
-
-
-class ClinicalF1(NamedTuple):
-    """Agreement of statements.
-
-    Attributes:
-        micro: F1 over all statements of all reports together; NaN where there are none.
-        macro: Mean F1 over statements that some references make and others do not.
-        by_statement: [statements] F1, NaN where undefined.
-        support: [statements] references that make the statement.
-    """
-
-    micro: float
-    macro: Macro
-    by_statement: NDArray[np.float64]
-    support: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -110,24 +93,34 @@ def statements(texts: Sequence[str]) -> Found:
     return np.stack([known[text] for text in texts])
 
 
-def clinical_f1(references: Sequence[str], hypotheses: Sequence[str]) -> ClinicalF1:
-    """Compare the statements of generated reports with those of written ones.
+def counts(references: Sequence[str], hypotheses: Sequence[str]) -> NDArray[np.float64]:
+    """What the F1 of statements is made of, pair by pair; the counts of several pairs add up.
 
     Args:
-        references: [records].
-        hypotheses: [records].
+        references: [pairs] what was written.
+        hypotheses: [pairs] what was generated.
 
-    Raises:
-        MetricError: Lists of unequal length, or no record.
+    Returns:
+        [pairs, 2]: statements that both make, and statements of the one plus those of the other.
     """
-    if len(references) != len(hypotheses):
-        raise MetricError(f"{len(references)} references for {len(hypotheses)} hypotheses")
     wanted, said = statements(references), statements(hypotheses)
-    by_statement = f1_at(wanted, said.astype(np.float64), np.full(wanted.shape[1], 0.5))
-    together = int(wanted.sum() + said.sum())
-    micro = 2 * int((wanted & said).sum()) / together if together else float("nan")
-    support = np.asarray(wanted.sum(axis=0), dtype=np.int64)
-    return ClinicalF1(micro, macro(by_statement), by_statement, support)
+    both, either = (wanted & said).sum(axis=1), wanted.sum(axis=1) + said.sum(axis=1)
+    return np.column_stack([both, either]).astype(np.float64)
+
+
+def f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Micro F1 over the statements of all reports together.
+
+    Args:
+        counts: [2, resamples] sums over pairs of :func:`counts`.
+
+    Returns:
+        [1, resamples]; NaN where no report makes a statement.
+    """
+    hits, together = counts
+    values: NDArray[np.float64] = np.full((1, *np.shape(hits)), np.nan)
+    np.divide(2 * hits, together, out=values[0], where=together > 0)
+    return values
 
 
 def _compile(source: dict[str, Any]) -> Lexicon:

@@ -1,4 +1,4 @@
-"""Retrieval between ECGs and reports: ranks, recall at 1, 5 and 10, median rank.
+"""Retrieval between ECGs and reports: the ranks of the right answers.
 
 Many reports are worded alike. A report equal to an ECG's own, word for word, is as right an answer, and
 counts as one. An item tied with the best right answer counts half, so that constant similarities give
@@ -17,7 +17,6 @@ from ecgbench.base.errors import MetricError
 from ecgbench.metrics.words import words
 
 Values = NDArray[np.float64]
-CUTOFFS = (1, 5, 10)
 
 
 class Ranks(NamedTuple):
@@ -53,32 +52,6 @@ def ranks(similarity: ArrayLike, texts: Sequence[str]) -> Ranks:
     wordings = {text: number for number, text in enumerate(map(_wording, texts))}
     same = np.array([wordings[_wording(text)] for text in texts])
     return Ranks(_ranks(matrix, same), _ranks(matrix.T, same))
-
-
-def recall_at(found: ArrayLike, k: int) -> float:
-    """Share of queries with a right answer among the first ``k``.
-
-    Args:
-        found: [records] ranks.
-        k: How many answers are looked at.
-
-    Raises:
-        MetricError: No rank, or one that is NaN, which would pass for an answer not found.
-    """
-    return float((_checked(found) <= k).mean())
-
-
-def summary(found: ArrayLike) -> dict[str, float]:
-    """``r@1``, ``r@5``, ``r@10`` and ``median_rank`` of one direction's ranks; as :func:`recall_at`."""
-    figures = {f"r@{k}": recall_at(found, k) for k in CUTOFFS}
-    return figures | {"median_rank": float(np.median(_checked(found)))}
-
-
-def _checked(found: ArrayLike) -> Values:
-    ranked = np.asarray(found, dtype=np.float64)
-    if not ranked.size or not np.isfinite(ranked).all():
-        raise MetricError("there are no ranks, or some are NaN or infinite")
-    return ranked
 
 
 def _ranks(matrix: Values, same: NDArray[np.int64]) -> Values:

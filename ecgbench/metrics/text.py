@@ -3,13 +3,12 @@
 ROUGE and METEOR are figures of a pair of texts, to be averaged over all pairs; BLEU is a figure of
 the whole corpus, made from counts that add up. A hypothesis without a word scores 0 and is counted; it
 is never dropped. The implementations are rouge-score, NLTK and sacrebleu: other implementations of
-METEOR give other figures, so :func:`versions` belongs in a result.
+METEOR give other figures, so a result records their versions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,22 @@ from ecgbench.metrics.words import words
 
 Values = NDArray[np.float64]
 
-TOKENISATION = "words-1"
-"""Compatibility-normalised, lower case, runs of letters and digits of any script, no punctuation."""
-
 MAX_ORDER = 4
+
+
+def check_references(references: Sequence[str]) -> None:
+    """Check the written reports of test records, before they are compared with generated ones.
+
+    Raises:
+        MetricError: No report, or one without a word.
+    """
+    if not references:
+        raise MetricError("there are no written reports to compare with")
+    for place, reference in enumerate(references):
+        if not words(reference):
+            raise MetricError(
+                f"reference {place} has no word", "Leave records without a report out of the task."
+            )
 
 
 def rouge(references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Values]:
@@ -40,7 +51,6 @@ def rouge(references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Val
     """
     from rouge_score.rouge_scorer import RougeScorer
 
-    _check(references, hypotheses)
     names = ("rouge1", "rouge2", "rougeL")
     scorer = RougeScorer(names, tokenizer=_Words())
     pairs = [scorer.score(r, h) for r, h in zip(references, hypotheses, strict=True)]
@@ -62,7 +72,6 @@ def meteor(references: Sequence[str], hypotheses: Sequence[str]) -> Values:
 
     from ecgbench.metrics.wordnet import reader
 
-    _check(references, hypotheses)
     wordnet = reader()
     tokens = [(words(r), words(h)) for r, h in zip(references, hypotheses, strict=True)]
     return np.array([float(meteor_score([r], h, wordnet=wordnet)) if h else 0.0 for r, h in tokens])
@@ -77,7 +86,6 @@ def bleu_counts(references: Sequence[str], hypotheses: Sequence[str]) -> Values:
     """
     from sacrebleu.metrics import BLEU
 
-    _check(references, hypotheses)
     scorer = BLEU(tokenize="none", max_ngram_order=MAX_ORDER, effective_order=True)
     rows = []
     for reference, hypothesis in zip(references, hypotheses, strict=True):
@@ -112,36 +120,8 @@ def bleu(counts: Values) -> Values:
     return np.asarray(means * brevity, dtype=np.float64)
 
 
-def empty(hypotheses: Sequence[str]) -> int:
-    """How many hypotheses have no word."""
-    return sum(not words(text) for text in hypotheses)
-
-
-def versions() -> dict[str, str]:
-    """Implementations behind the figures, for a result's record."""
-    return {
-        "tokenisation": TOKENISATION,
-        "rouge": f"rouge-score {version('rouge-score')}, F-measure, no stemming",
-        "meteor": f"NLTK {version('nltk')}, WordNet, alpha 0.9, beta 3, gamma 0.5",
-        "bleu": f"sacrebleu {version('sacrebleu')}, corpus, no smoothing",
-    }
-
-
 class _Words:
     """The tokeniser in the form that rouge-score asks for."""
 
     def tokenize(self, text: str) -> list[str]:
         return words(text)
-
-
-def _check(references: Sequence[str], hypotheses: Sequence[str]) -> None:
-    if not references or len(references) != len(hypotheses):
-        raise MetricError(
-            f"{len(references)} references for {len(hypotheses)} hypotheses",
-            "There is one hypothesis for each reference, an empty one where nothing was generated.",
-        )
-    for place, reference in enumerate(references):
-        if not words(reference):
-            raise MetricError(
-                f"reference {place} has no word", "Leave records without a report out of the task."
-            )

@@ -11,96 +11,144 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.metrics.checks import Labels, Scores
 
 Weights = NDArray[np.float32]
 Values = NDArray[np.float64]
-Statistic = Callable[[Labels, Scores, Weights], Values]
 
 
-def auroc(y: Labels, s: Scores, w: Weights) -> Values:
+def auroc(labels: Labels, scores: Scores, weights: Weights) -> Values:
     """Area under the ROC curve, a tie counting half.
 
     Args:
-        y: [records, classes] checked labels.
-        s: [records, classes] checked scores.
-        w: [records, resamples] whole numbers of draws.
+        labels: [records, classes] checked labels.
+        scores: [records, classes] checked scores.
+        weights: [records, resamples] whole numbers of draws.
 
     Returns:
         [classes, resamples]; NaN where a resample has no positive or no negative record.
     """
-    return np.stack([_auroc(*ranked_counts(y[:, k], s[:, k], w)) for k in range(y.shape[1])])
+    return _by_class(_auroc, labels, scores, weights)
 
 
-def average_precision(y: Labels, s: Scores, w: Weights) -> Values:
+def average_precision(labels: Labels, scores: Scores, weights: Weights) -> Values:
     """Average precision: precision at each positive, averaged (no interpolation).
 
     Args and returns as for :func:`auroc`.
     """
-    return np.stack(
-        [_average_precision(*ranked_counts(y[:, k], s[:, k], w)) for k in range(y.shape[1])]
-    )
+    return _by_class(_average_precision, labels, scores, weights)
 
 
-def f1_at(thresholds: Values) -> Statistic:
-    """F1 at fixed thresholds, as a statistic of labels, scores and weights.
+def f1_at(labels: Labels, scores: Scores, weights: Weights, thresholds: Values) -> Values:
+    """F1 at fixed thresholds.
 
     Args:
-        thresholds: [classes]; a record is called positive where its score reaches the threshold.
+        labels: ``[records, classes]``.
+        scores: ``[records, classes]``.
+        weights: ``[records, resamples]``.
+        thresholds: ``[classes]``; a record is called positive where its score reaches the threshold.
 
     Returns:
-        A function like :func:`auroc`. A class whose positives are all missed has F1 0.
+        As for :func:`auroc`. A class whose positives are all missed has F1 0; a class whose threshold is
+        NaN has none.
     """
+    called = scores >= thresholds
+    hits, calls, positives = (
+        _column_sums(chosen, weights) for chosen in (labels & called, called, labels)
+    )
+    defined = (positives > 0) & (positives < weights.sum(axis=0, dtype=np.float64))
+    defined &= ~np.isnan(thresholds)[:, None]
+    return _ratio(2 * hits, calls + positives, defined)
 
-    def f1(y: Labels, s: Scores, w: Weights) -> Values:
-        called = s >= thresholds
-        hits, calls, positives = (_column_sums(chosen, w) for chosen in (y & called, called, y))
-        defined = (positives > 0) & (positives < w.sum(axis=0, dtype=np.float64))
-        return _ratio(2 * hits, calls + positives, defined)
 
-    return f1
-
-
-def f1_max(y: Labels, s: Scores, w: Weights) -> Values:
+def f1_max(labels: Labels, scores: Scores, weights: Weights) -> Values:
     """The highest F1 that any threshold reaches, found anew in every resample.
 
     Args and returns as for :func:`auroc`.
     """
-    return np.stack([_f1_max(*ranked_counts(y[:, k], s[:, k], w)) for k in range(y.shape[1])])
+    return _by_class(_f1_max, labels, scores, weights)
 
 
-def ranked_counts(y: NDArray[np.bool_], s: Values, w: Weights) -> tuple[Values, Values]:
+def sums(values: ArrayLike, weights: Weights) -> Values:
+    """Sums over records, column by column.
+
+    Args:
+        values: [records, columns] or [records].
+        weights: [records, resamples].
+
+    Returns:
+        [columns, resamples].
+    """
+    table = np.asarray(values, dtype=np.float64)
+    return np.asarray(table.reshape(len(table), -1).T @ weights.astype(np.float64))
+
+
+def mean(values: ArrayLike, weights: Weights) -> Values:
+    """Mean over records.
+
+    Args:
+        values: [records].
+        weights: [records, resamples].
+
+    Returns:
+        [1, resamples].
+    """
+    return np.asarray(sums(values, weights) / weights.sum(axis=0, dtype=np.float64))
+
+
+def median(values: ArrayLike, weights: Weights) -> Values:
+    """Median over records: the mean of the two middle ones. Args and returns as for :func:`mean`."""
+    column = np.asarray(values, dtype=np.float64)
+    order = np.argsort(column, kind="stable")
+    through = np.cumsum(weights[order], axis=0, dtype=np.float64)
+    total = through[-1]
+    low = (through < np.ceil(total / 2)).sum(axis=0)
+    high = (through < np.floor(total / 2) + 1).sum(axis=0)
+    middle = column[order]
+    return np.asarray((middle[low] + middle[high])[None] / 2)
+
+
+def _by_class(
+    metric: Callable[[Values, Values], Values], labels: Labels, scores: Scores, weights: Weights
+) -> Values:
+    columns = zip(labels.T, scores.T, strict=True)
+    return np.stack([metric(*_ranked_counts(*column, weights)) for column in columns])
+
+
+def _ranked_counts(
+    labels: NDArray[np.bool_], scores: Values, weights: Weights
+) -> tuple[Values, Values]:
     """Count positives and negatives along one class's ranking, highest score first.
 
     Tied records share a row; neighbouring rows that hold negatives only are merged, which changes
     no ranking metric and makes a rare class cheap.
 
     Args:
-        y: [records].
-        s: [records].
-        w: [records, resamples].
+        labels: [records].
+        scores: [records].
+        weights: [records, resamples].
 
     Returns:
         Positives and negatives, each [rows, resamples].
     """
     from scipy.sparse import csr_array
 
-    order = np.argsort(-s, kind="stable")
-    new_score = np.r_[True, np.diff(s[order]) != 0]
+    order = np.argsort(-scores, kind="stable")
+    new_score = np.r_[True, np.diff(scores[order]) != 0]
     group = np.cumsum(new_score) - 1
-    holds_positive = np.bincount(group, weights=y[order]) > 0
+    holds_positive = np.bincount(group, weights=labels[order]) > 0
     new_row = np.r_[True, holds_positive[1:] | holds_positive[:-1]]
     row = (np.cumsum(new_row) - 1)[group]
-    shape = (int(row[-1]) + 1, len(y))
+    shape = (int(row[-1]) + 1, len(labels))
 
     def counts(kept: NDArray[np.bool_]) -> Values:
         ones = np.ones(int(kept.sum()), dtype=np.float32)
-        sums = csr_array((ones, (row[kept], order[kept])), shape=shape) @ w
-        return np.asarray(sums, dtype=np.float64)
+        drawn = csr_array((ones, (row[kept], order[kept])), shape=shape) @ weights
+        return np.asarray(drawn, dtype=np.float64)
 
-    return counts(y[order]), counts(~y[order])
+    return counts(labels[order]), counts(~labels[order])
 
 
 def _auroc(positives: Values, negatives: Values) -> Values:
@@ -127,9 +175,9 @@ def _f1_max(positives: Values, negatives: Values) -> Values:
     return np.asarray(f1.max(axis=0), dtype=np.float64)
 
 
-def _column_sums(chosen: Labels, w: Weights) -> Values:
+def _column_sums(chosen: Labels, weights: Weights) -> Values:
     # whole numbers far below 2**24: exact in float32 whatever the order of summation
-    return np.asarray(chosen.T.astype(np.float32) @ w, dtype=np.float64)
+    return np.asarray(chosen.T.astype(np.float32) @ weights, dtype=np.float64)
 
 
 def _ratio(top: Values, bottom: Values, defined: NDArray[np.bool_]) -> Values:

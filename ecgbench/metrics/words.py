@@ -11,6 +11,7 @@ _WORD = re.compile(r"[^\W_]+")
 def words(text: str) -> list[str]:
     """Tokens of a text, the same for every metric.
 
-    rouge-score's own tokeniser keeps ASCII only, which would cut German words at each umlaut.
+    Runs of letters and digits of any script, compatibility-normalised, in lower case. rouge-score's own
+    tokeniser keeps ASCII only, which would cut German words at each umlaut.
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())

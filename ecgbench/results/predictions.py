@@ -15,10 +15,9 @@ A ``.npz`` of plain arrays, read with ``allow_pickle=False``:
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +42,8 @@ class ScorePredictions:
         step: ``[k]`` score from a level to the next.
         thresholds: ``[k]`` from validation, NaN where it had none; None for a protocol that has none.
     """
+
+    kind: ClassVar = "scores"
 
     record_ids: NDArray[np.str_]
     classes: tuple[str, ...]
@@ -83,6 +84,8 @@ class ScorePredictions:
 class TextPredictions:
     """A text a record."""
 
+    kind: ClassVar = "texts"
+
     record_ids: NDArray[np.str_]
     texts: tuple[str, ...]
 
@@ -90,6 +93,8 @@ class TextPredictions:
 @dataclass(frozen=True)
 class RankPredictions:
     """The rank of a record's own report among all, and of a report's own record; 1 is best."""
+
+    kind: ClassVar = "ranks"
 
     record_ids: NDArray[np.str_]
     ecg_to_text: NDArray[np.float64]
@@ -107,19 +112,16 @@ def write_predictions(path: Path, predictions: Predictions) -> PredictionsPart:
         arrays |= {"offset": predictions.offset, "step": predictions.step}
         if predictions.thresholds is not None:
             arrays["thresholds"] = np.asarray(predictions.thresholds, np.float64)
-        kind = "scores"
     elif isinstance(predictions, TextPredictions):
         arrays["texts"] = np.asarray(predictions.texts, str)
-        kind = "texts"
     else:
         arrays["rank_ecg_to_text"] = np.asarray(predictions.ecg_to_text, np.float64)
         arrays["rank_text_to_ecg"] = np.asarray(predictions.text_to_ecg, np.float64)
-        kind = "ranks"
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     atomic_write(path, buffer.getvalue())
     return PredictionsPart.model_validate(
-        {"file": path.name, "sha256": file_sha256(path), "kind": kind}
+        {"file": path.name, "sha256": file_sha256(path), "kind": predictions.kind}
     )
 
 
@@ -148,37 +150,3 @@ def read_predictions(path: Path) -> Predictions:
     except Exception as error:  # a hostile file may fail in any way
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ResultError(f"{path} holds no predictions: {reason}.") from error
-
-
-def rows_of(
-    predicted: Sequence[str] | NDArray[np.str_], wanted: Sequence[str] | NDArray[np.str_]
-) -> NDArray[np.intp]:
-    """Where each wanted record stands in the predictions.
-
-    Raises:
-        ResultError: A record is missing, not asked for, or there twice; names the first ones.
-    """
-    position = {str(record): row for row, record in enumerate(predicted)}
-    if len(position) != len(predicted):
-        count = Counter(str(record) for record in predicted)
-        twice = sorted(record for record, times in count.items() if times > 1)
-        raise ResultError(f"Predicted more than once: {_first(twice)}.")
-    if problem := difference(position, [str(record) for record in wanted]):
-        raise ResultError(f"The predictions are not of the test records: {problem}.")
-    return np.array([position[str(record)] for record in wanted], np.intp)
-
-
-def difference(found: Sequence[str] | dict[str, int], wanted: Sequence[str]) -> str:
-    """In words, what one list of names lacks and has too many of; empty where they agree."""
-    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
-    parts = []
-    if missing:
-        parts.append(f"{len(missing)} missing ({_first(missing)})")
-    if extra:
-        parts.append(f"{len(extra)} that do not belong ({_first(extra)})")
-    return ", ".join(parts)
-
-
-def _first(names: Sequence[str], count: int = 3) -> str:
-    shown = ", ".join(repr(name) for name in names[:count])
-    return shown + (", ..." if len(names) > count else "")

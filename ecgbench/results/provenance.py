@@ -15,8 +15,8 @@ from ecgbench._version import __version__
 from ecgbench.results.schema import ProvenancePart
 
 PACKAGES = (
-    *("lightning", "numpy", "omegaconf", "pandas", "pyarrow", "scikit-learn", "scipy"),
-    *("tokenizers", "torch", "torchmetrics", "transformers", "wfdb"),
+    *("lightning", "nltk", "numpy", "omegaconf", "pandas", "pyarrow", "rouge-score", "sacrebleu"),
+    *("scikit-learn", "scipy", "tokenizers", "torch", "torchmetrics", "transformers", "wfdb"),
 )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ecgbench.base.errors import EcgbenchError, NotApplicableError, StorageError
+from ecgbench.base.errors import EcgbenchError, NotApplicableError, ResultError, StorageError
 from ecgbench.base.paths import check_writable, stop_if_full
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.ground_truth import Truth, Wanted
@@ -172,10 +172,10 @@ class Session:
         )
 
     def _score(self, question: Question, outcome: Outcome) -> Scores:
-        truth = self._truth(question)
-        labels = truth if question.protocol.predicts == "scores" else truth.reports
+        if outcome.predictions.kind != (wanted := question.protocol.predicts):
+            raise ResultError(f"The protocol gave {outcome.predictions.kind} in place of {wanted}.")
         resamples = int(self.recipe.config.evaluate.resamples)
-        return score(outcome.predictions, labels, truth.patients, resamples=resamples)
+        return score(outcome.predictions, self._truth(question), resamples=resamples)
 
     def _truth(self, question: Question) -> Truth:
         return self.truth_of(wanted_by(question))

@@ -8,7 +8,7 @@ coverage of each construction stands in docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.base.errors import MetricError
-from ecgbench.metrics.checks import Labels, labels_and_scores
-from ecgbench.metrics.weighted import Statistic
+from ecgbench.metrics.weighted import Weights
 from ecgbench.stats.resample import Design
 
 Values = NDArray[np.float64]
+Statistic = Callable[[Weights], Values]
 
 MIN_PATIENTS = 2.0
 """A class with fewer effective patients has no spread to speak of, and no interval of its own."""
@@ -47,6 +47,11 @@ class Bootstrap:
     def scored(self) -> NDArray[np.bool_]:
         """[classes] whether the class is defined on the split itself."""
         return ~np.isnan(self.point)
+
+    @property
+    def means(self) -> Values:
+        """``[resamples]`` mean over the scored classes that a resample defines; NaN for none."""
+        return _means(self.draws[self.scored])
 
     def only(self, classes: ArrayLike) -> Bootstrap:
         """The same for some classes, given by a mask or by numbers."""
@@ -95,38 +100,28 @@ class Comparison(NamedTuple):
 
 
 def bootstrap(
-    y: ArrayLike,
-    s: ArrayLike,
-    patients: Sequence[str],
-    statistic: Statistic,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Bootstrap:
-    """Evaluate a metric on the split and on resamples of its patients.
+    statistics: Mapping[str, Statistic], design: Design, patients: Values
+) -> dict[str, Bootstrap]:
+    """Evaluate metrics on the split and on the same resamples of its patients.
 
     Args:
-        y: [records, classes] labels.
-        s: [records, classes] scores.
-        patients: [records] the patient of each record.
-        statistic: From :mod:`ecgbench.metrics.weighted`: ``auroc``, ``average_precision`` or
-            ``f1_at(thresholds)``.
-        resamples: How many.
-        seed: Where the random numbers start; equal seeds give the same draws on any machine.
-
-    Raises:
-        MetricError: Labels, scores or patients that do not fit.
+        statistics: By name, from weights ``[records, resamples]`` (how often a resample draws each
+            record) to values ``[classes, resamples]``, e.g. a metric of
+            :mod:`ecgbench.metrics.weighted` with its labels and scores bound.
+        design: The resamples.
+        patients: ``[classes]`` effective number of patients of each class.
     """
-    labels, scores = labels_and_scores(y, s)
-    if len(patients) != len(labels):
-        raise MetricError(f"{len(patients)} patients for {len(labels)} records")
-    design = Design.of(patients, resamples, seed)
-    once = np.ones((len(labels), 1), dtype=np.float32)
-    return Bootstrap(
-        point=statistic(labels, scores, once)[:, 0],
-        draws=np.concatenate([statistic(labels, scores, w) for w in design.weights()], axis=1),
-        patients=_effective_patients(labels, design),
-        key=design.key,
-    )
+    once = np.ones((len(design.patient_of), 1), dtype=np.float32)
+    draws: dict[str, list[Values]] = {name: [] for name in statistics}
+    for weights in design.weights():
+        for name, statistic in statistics.items():
+            draws[name].append(statistic(weights))
+    return {
+        name: Bootstrap(
+            statistic(once)[:, 0], np.concatenate(draws[name], axis=1), patients, design.key
+        )
+        for name, statistic in statistics.items()
+    }
 
 
 def mean_of(runs: Sequence[Bootstrap]) -> Bootstrap:
@@ -187,6 +182,18 @@ def macro_interval(result: Bootstrap, level: float = 0.95) -> Interval:
     return Interval(value, float(low), float(high), se, undefined, len(kept.point))
 
 
+def percentile_interval(result: Bootstrap, level: float = 0.95) -> Interval:
+    """Plain percentile interval of one figure: for medians, which are not numbers from 0 to 1.
+
+    No standard error: on a scale of whole numbers a median's resamples are too coarse for one.
+    """
+    value, draws = float(result.point[0]), result.draws[0]
+    defined = draws[~np.isnan(draws)]
+    tail = 50 * (1 - level)
+    low, high = np.percentile(defined, [tail, 100 - tail]) if len(defined) > 1 else (np.nan, np.nan)
+    return Interval(value, float(low), float(high), np.nan, len(draws) - len(defined), 1)
+
+
 def compare(first: Bootstrap, second: Bootstrap, level: float = 0.95) -> Comparison:
     """Compare two methods' macro means by their differences on the same resamples.
 
@@ -206,25 +213,6 @@ def compare(first: Bootstrap, second: Bootstrap, level: float = 0.95) -> Compari
     reach = _t_quantile(np.inf, level) * se
     p_value = _two_sided(difference, se)
     return Comparison(difference, difference - reach, difference + reach, se, p_value)
-
-
-def paired_bootstrap(
-    y: ArrayLike,
-    first: ArrayLike,
-    second: ArrayLike,
-    patients: Sequence[str],
-    statistic: Statistic,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Comparison:
-    """Compare two methods' scores for the same records; see :func:`compare`.
-
-    For many methods call :func:`bootstrap` once each and compare those: the same seed pairs them.
-    """
-    return compare(
-        bootstrap(y, first, patients, statistic, resamples, seed),
-        bootstrap(y, second, patients, statistic, resamples, seed),
-    )
 
 
 def holm(p_values: ArrayLike) -> Values:
@@ -249,14 +237,6 @@ def holm(p_values: ArrayLike) -> Values:
     return adjusted
 
 
-def _effective_patients(y: Labels, design: Design) -> Values:
-    def effective(chosen: NDArray[np.bool_]) -> float:
-        records = np.bincount(design.patient_of[chosen], minlength=design.patients).astype(float)
-        return float(records.sum() ** 2 / max((records**2).sum(), 1.0))
-
-    return np.array([min(effective(column), effective(~column)) for column in y.T])
-
-
 def few_patients(variance: Values, patients: Values) -> tuple[float, float]:
     """Correct a bootstrap variance for few patients.
 
@@ -279,13 +259,20 @@ def few_patients(variance: Values, patients: Values) -> tuple[float, float]:
     return inflation, total**2 / float((variance**2 / (patients - 1.0)).sum())
 
 
-def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
-    """Standard error of the mean over classes, and its degrees of freedom."""
+def _means(draws: Values) -> Values:
+    """``[resamples]`` mean over the classes that a resample defines."""
     defined = ~np.isnan(draws)
     count = defined.sum(axis=0)
-    sums = np.where(defined, draws, 0.0).sum(axis=0)
-    means = sums[count > 0] / count[count > 0]
-    usable = (patients >= MIN_PATIENTS) & (defined.sum(axis=1) >= 2)
+    means: Values = np.full(draws.shape[1], np.nan)
+    np.divide(np.where(defined, draws, 0.0).sum(axis=0), count, out=means, where=count > 0)
+    return means
+
+
+def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
+    """Standard error of the mean over classes, and its degrees of freedom."""
+    means = _means(draws)
+    means = means[~np.isnan(means)]
+    usable = (patients >= MIN_PATIENTS) & ((~np.isnan(draws)).sum(axis=1) >= 2)
     if len(means) < 2 or not usable.any():
         return float("nan"), float("nan")
     variance = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in draws[usable]]

@@ -62,6 +62,16 @@ class Design:
         records = np.bincount(self.patient_of, minlength=self.patients).tolist()
         return content_hash([records, self.resamples, self.seed])
 
+    def effective_patients(self, chosen: NDArray[np.bool_] | None = None) -> float:
+        """Effective number of patients behind some records; many records of one count for less.
+
+        Args:
+            chosen: ``[records]``; all records where it is None.
+        """
+        patient_of = self.patient_of if chosen is None else self.patient_of[chosen]
+        records = np.bincount(patient_of, minlength=self.patients).astype(np.float64)
+        return float(records.sum() ** 2 / max((records**2).sum(), 1.0))
+
     def weights(self) -> Iterator[NDArray[np.float32]]:
         """Draw the resamples, some at a time.
 

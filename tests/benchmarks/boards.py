@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from leaderboard.made_up import Split, predictions, record, split
+from leaderboard.made_up import predictions, record, split
 
 from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import score
@@ -30,10 +30,6 @@ from ecgbench.results.store import path_of, write_result
 
 METHODS, TASKS, VARIANTS, SEEDS = 25, 4, 20, 5
 SAMPLE = 200
-
-
-def truth(of: Split) -> Truth:
-    return Truth(of.classes, of.record_ids, of.values, of.patients)
 
 
 def cells() -> list[dict[str, object]]:
@@ -53,10 +49,10 @@ def cells() -> list[dict[str, object]]:
     ]
 
 
-def write_many(folder: Path, of: Split) -> None:
+def write_many(folder: Path, of: Truth) -> None:
     """Figures are one real score, moved a little; what is measured does not depend on them."""
     rng = np.random.default_rng(0)
-    base = score(predictions(of, 1.0, 0), of, of.patients, resamples=1000)
+    base = score(predictions(of, 1.0, 0), of, resamples=1000)
     draws = {name: unpack(packed) for name, packed in base.replicates.items()}
     for changes in cells():
         bare = Result.model_validate(record(**changes))
@@ -71,14 +67,14 @@ def write_many(folder: Path, of: Split) -> None:
         write_result(folder / "results", bare.model_copy(update=update))
 
 
-def write_some(folder: Path, of: Split) -> None:
-    data = {"data.test_fingerprint": truth(of).fingerprint, "data.n_test": len(of.record_ids)}
+def write_some(folder: Path, of: Truth) -> None:
+    data = {"data.test_fingerprint": of.fingerprint, "data.n_test": len(of.record_ids)}
     data["data.n_test_patients"] = len(set(of.patients.tolist()))
     for number, changes in enumerate(cells()[:SAMPLE]):
         bare = Result.model_validate(record(**changes, **data))
         guessed = predictions(of, 1.0, number)
         part = write_predictions(path_of(folder, bare).with_suffix(".npz"), guessed)
-        scores = score(guessed, of, of.patients, resamples=1000)
+        scores = score(guessed, of, resamples=1000)
         update = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
         write_result(folder, bare.model_copy(update=update))
 
@@ -98,7 +94,7 @@ def main() -> None:
         print(f"page: {time.perf_counter() - started:.1f} s, {size:.1f} MB")
         write_some(folder / "some", of)
         started = time.perf_counter()
-        report = verify(folder / "some", lambda task: truth(of), jobs=2)
+        report = verify(folder / "some", lambda task: of, jobs=2)
         print(f"verify of {report.scored} cells: {time.perf_counter() - started:.1f} s")
         assert report.problems == (), report.problems[0]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -18,14 +18,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import special
 
+from ecgbench.evaluation.pairs import ClassPair
 from ecgbench.metrics import weighted
 from ecgbench.stats.bootstrap import Bootstrap, bootstrap, compare, macro_interval
+from ecgbench.stats.resample import Design
 
 Values = NDArray[np.float64]
 RHO, COMMON, LABEL_RHO = 0.6, 0.2, 0.8
@@ -130,16 +133,21 @@ def judge(
     statistics = {
         "auroc": weighted.auroc,
         "auprc": weighted.average_precision,
-        "f1": weighted.f1_at(np.tile(truth.cuts, 2)),
+        "f1": partial(weighted.f1_at, thresholds=np.tile(truth.cuts, 2)),
     }
     rng = np.random.default_rng([2024, number])
     patients, y, first, second = simulate(scenario, truth.shift, rng)
-    labels, scores = np.hstack([y, y]), np.hstack([first, second])
+    # The two methods stand side by side as columns, so that resamples are drawn once for both.
+    both = ClassPair(np.hstack([y, y]), np.hstack([first, second]), None)
+    design = Design.of(patients, resamples, seed=number)
+    boots = bootstrap(
+        {name: partial(statistics[name], both.labels, both.scores) for name in metrics},
+        design,
+        both.patients(design),
+    )
     found = {}
-    for name in metrics:
-        # The two methods stand side by side as columns, so that resamples are drawn once for both.
-        both = bootstrap(labels, scores, patients, statistics[name], resamples, seed=number)
-        a, b = (both.only(half) for half in np.split(np.arange(labels.shape[1]), 2))
+    for name, boot in boots.items():
+        a, b = (boot.only(half) for half in np.split(np.arange(both.labels.shape[1]), 2))
         interval = macro_interval(a)
         if np.isnan(interval.low):
             found[name] = {"none": 1.0}

@@ -64,7 +64,7 @@ def test_groups(only: dict[str, Any], kept: list[str]) -> None:
 def test_texts_and_ranks_are_asked_of_records_with_a_report() -> None:
     found = split_of(dataset(), Wanted.of("toy", "toy", {}, {}, "texts"))
     assert found.record_ids.tolist() == ["r0", "r1", "r2", "r3", "r5"]
-    assert found.reports.texts == ("a b", "c", "d", "e", "f")
+    assert found.texts == ("a b", "c", "d", "e", "f")
 
 
 def test_a_mapped_class_is_there_where_any_that_makes_it_is() -> None:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from lacking import lacking
 from leaderboard.made_up import RESAMPLES, predictions, split
+from sklearn.metrics import f1_score
 
-from ecgbench.base.errors import ResultError
-from ecgbench.evaluation.reports import Reports
+from ecgbench.base.errors import MetricError, ResultError
+from ecgbench.evaluation.ground_truth import Truth
+from ecgbench.evaluation.metric_table import METRICS, in_order, leading
 from ecgbench.evaluation.scoring import score
-from ecgbench.metrics import text
-from ecgbench.metrics.clinical import clinical_f1
-from ecgbench.metrics.retrieval import summary
+from ecgbench.metrics import clinical, text
 from ecgbench.metrics.wordnet import reader
 from ecgbench.results.predictions import RankPredictions, TextPredictions
 
@@ -20,6 +20,7 @@ WRITTEN = tuple(
     "sinus rhythm normal ecg" if i % 2 else "atrial fibrillation left bundle branch block"
     for i in range(40)
 )
+TRUTH = Truth((), IDS, np.zeros((40, 0), np.uint8), np.array(PATIENTS), WRITTEN)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +33,10 @@ def _wordnet() -> None:
 
 @pytest.mark.usefixtures("_wordnet")
 def test_texts_equal_to_the_reports_are_perfect_and_empty_ones_score_nothing() -> None:
-    reports = Reports(IDS, WRITTEN)
-    same = score(TextPredictions(IDS, WRITTEN), reports, PATIENTS, resamples=RESAMPLES)
+    same = score(TextPredictions(IDS, WRITTEN), TRUTH, resamples=RESAMPLES)
     for name in ("rouge_1", "rouge_l", "bleu_4", "clinical_f1"):
         assert same.figures[name].value == pytest.approx(1.0), name
-    nothing = score(TextPredictions(IDS, ("",) * 40), reports, PATIENTS, resamples=RESAMPLES)
+    nothing = score(TextPredictions(IDS, ("",) * 40), TRUTH, resamples=RESAMPLES)
     assert nothing.figures["rouge_l"].value == 0.0
     assert nothing.figures["meteor"].value == 0.0
     assert nothing.figures["clinical_f1"].value == 0.0
@@ -46,7 +46,7 @@ def test_texts_equal_to_the_reports_are_perfect_and_empty_ones_score_nothing() -
 @pytest.mark.usefixtures("_wordnet")
 def test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it() -> None:
     said = tuple(text if i % 4 < 2 else "" for i, text in enumerate(WRITTEN))
-    scores = score(TextPredictions(IDS, said), Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES)
+    scores = score(TextPredictions(IDS, said), TRUTH, resamples=RESAMPLES)
     figure = scores.figures["rouge_l"]
     assert figure.value == pytest.approx(0.5)
     assert figure.low is not None
@@ -55,34 +55,36 @@ def test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it() 
     assert scores.patients == pytest.approx(20)
     order = np.arange(40)[::-1]
     turned = TextPredictions(IDS[order], tuple(said[i] for i in order))
-    assert score(turned, Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES) == scores
+    assert score(turned, TRUTH, resamples=RESAMPLES) == scores
 
 
 @pytest.mark.usefixtures("_wordnet")
 def test_the_figures_are_those_of_the_metrics() -> None:
     """Scoring works on sums, for its resamples; the values are what the plain functions say."""
     said = tuple("" if i % 7 == 0 else WRITTEN[(i // 3) % 40] for i in range(40))
-    reports = Reports(IDS, WRITTEN)
-    texts = score(TextPredictions(IDS, said), reports, PATIENTS, resamples=RESAMPLES).figures
+    texts = score(TextPredictions(IDS, said), TRUTH, resamples=RESAMPLES).figures
     wanted = {
         "rouge_l": text.rouge(WRITTEN, said)["rougeL"].mean(),
         "meteor": text.meteor(WRITTEN, said).mean(),
         "bleu_2": text.bleu(text.bleu_counts(WRITTEN, said).sum(axis=0))[1],
-        "clinical_f1": clinical_f1(WRITTEN, said).micro,
+        "clinical_f1": f1_score(
+            clinical.statements(WRITTEN), clinical.statements(said), average="micro"
+        ),
     }
     found = {name: texts[name].value for name in wanted}
     assert found == pytest.approx(wanted)
     assert all(0 < value < 1 for value in wanted.values())
     forwards = np.random.default_rng(0).integers(1, 20, 40).astype(float)
     ranked = RankPredictions(IDS, forwards, np.ones(40))
-    figures = score(ranked, reports, PATIENTS, resamples=RESAMPLES).figures
-    plain = {name.replace("r@", "recall_at_"): value for name, value in summary(forwards).items()}
+    figures = score(ranked, TRUTH, resamples=RESAMPLES).figures
+    plain = {f"recall_at_{k}": (forwards <= k).mean() for k in (1, 5, 10)}
+    plain["median_rank"] = np.median(forwards)
     assert {name: figures[name].value for name in plain} == pytest.approx(plain)
 
 
 def test_ranks_become_recalls_and_medians_in_both_directions() -> None:
     ranks = RankPredictions(IDS, np.arange(1.0, 41.0), np.ones(40))
-    scores = score(ranks, Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES)
+    scores = score(ranks, TRUTH, resamples=RESAMPLES)
     assert scores.figures["recall_at_1"].value == pytest.approx(1 / 40)
     assert scores.figures["recall_at_10"].value == pytest.approx(10 / 40)
     assert scores.figures["median_rank"].value == pytest.approx(20.5)
@@ -90,12 +92,27 @@ def test_ranks_become_recalls_and_medians_in_both_directions() -> None:
     assert scores.figures["report_to_ecg_median_rank"].value == 1.0
 
 
-def test_each_kind_is_held_against_what_belongs_to_it() -> None:
+def test_predictions_of_other_records_or_without_reports_are_refused() -> None:
     of = split()
-    with pytest.raises(ResultError, match="against labels"):
-        score(predictions(of, 1.0, 0), Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES)
-    with pytest.raises(ResultError, match="against reports"):
-        score(TextPredictions(IDS, WRITTEN), of, of.patients, resamples=RESAMPLES)
+    with pytest.raises(ResultError, match="120 that do not belong"):
+        score(predictions(of, 1.0, 0), TRUTH, resamples=RESAMPLES)
+    with pytest.raises(MetricError, match="no written reports"):
+        score(TextPredictions(of.record_ids, ("",) * 120), of, resamples=RESAMPLES)
     texts = TextPredictions(IDS[1:], WRITTEN[1:])
     with pytest.raises(ResultError, match="1 missing"):
-        score(texts, Reports(IDS, WRITTEN), PATIENTS, resamples=RESAMPLES)
+        score(texts, TRUTH, resamples=RESAMPLES)
+    for bad in (np.nan, np.inf):
+        ranks = RankPredictions(IDS, np.full(40, bad), np.ones(40))
+        with pytest.raises(ResultError, match="NaN or infinite"):
+            score(ranks, TRUTH, resamples=RESAMPLES)
+
+
+def test_the_table_of_metrics_is_what_scores_hold() -> None:
+    ranks = RankPredictions(IDS, np.arange(1.0, 41.0), np.ones(40))
+    named = {metric.name for metric in METRICS["ranks"]}
+    assert set(score(ranks, TRUTH, resamples=RESAMPLES).figures) == named
+    assert leading(METRICS["ranks"]).name == "recall_at_1"  # type: ignore[union-attr]
+    assert [metric.name for metric in in_order(["unknown", "meteor", "auroc"])] == [
+        "auroc",
+        "meteor",
+    ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgbench.base.hashing import content_hash
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import score
 from ecgbench.results.predictions import ScorePredictions, write_predictions
 from ecgbench.results.schema import Result
@@ -19,21 +18,11 @@ from ecgbench.results.store import path_of, write_result
 RESAMPLES = 200
 
 
-@dataclass(frozen=True)
-class Split:
-    """A test split: what a data set knows and a result does not hold."""
-
-    classes: tuple[str, ...]
-    record_ids: NDArray[np.str_]
-    values: NDArray[np.uint8]
-    patients: NDArray[np.str_]
-
-
-def split(records: int = 120, classes: int = 4, seed: int = 0) -> Split:
+def split(records: int = 120, classes: int = 4, seed: int = 0) -> Truth:
     rng = np.random.default_rng(seed)
     values = (rng.random((records, classes)) < np.linspace(0.1, 0.4, classes)).astype(np.uint8)
     values[0], values[1] = 1, 0
-    return Split(
+    return Truth(
         tuple(f"C{k}" for k in range(classes)),
         np.array([f"r{i:05d}" for i in range(records)]),
         values,
@@ -41,7 +30,7 @@ def split(records: int = 120, classes: int = 4, seed: int = 0) -> Split:
     )
 
 
-def predictions(of: Split, skill: float, seed: int) -> ScorePredictions:
+def predictions(of: Truth, skill: float, seed: int) -> ScorePredictions:
     """Scores that know the labels by some skill, and otherwise guess."""
     rng = np.random.default_rng(seed)
     scores = skill * of.values + rng.normal(size=of.values.shape)
@@ -112,13 +101,13 @@ def record(**changes: Any) -> dict[str, Any]:
     return made
 
 
-def put(folder: Path, of: Split, skill: float = 1.0, noise: int = 0, **changes: Any) -> Path:
+def put(folder: Path, of: Truth, skill: float = 1.0, noise: int = 0, **changes: Any) -> Path:
     """Predict, score and write a cell into a folder of results; gives its JSON file."""
     bare = Result.model_validate(record(**changes))
     guessed = predictions(of, skill, noise + 1000 * bare.seed + bare.draw)
     file = path_of(folder, bare).with_suffix(".npz")
     part = write_predictions(file, guessed)
-    scores = score(guessed, of, of.patients, resamples=RESAMPLES)
+    scores = score(guessed, of, resamples=RESAMPLES)
     done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
     return write_result(folder, Result.model_validate({**bare.model_dump(), **done}))
 
@@ -130,7 +119,7 @@ def put_reason(folder: Path, status: str, reason: str, **changes: Any) -> Path:
     )
 
 
-def board(folder: Path, skills: Sequence[tuple[str, float]], of: Split, seeds: int = 2) -> Path:
+def board(folder: Path, skills: Sequence[tuple[str, float]], of: Truth, seeds: int = 2) -> Path:
     """A leaderboard of some methods, with several seeds."""
     for number, (name, skill) in enumerate(skills):
         for seed in range(seeds):

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stats.classes import bootstrap_classes
 
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import BOOTSTRAP_SEED
 from ecgbench.leaderboard.evidence import (
     evidence_of,
@@ -15,22 +17,24 @@ from ecgbench.leaderboard.evidence import (
 from ecgbench.leaderboard.ranking import brackets, rank
 from ecgbench.metrics import weighted
 from ecgbench.results.store import read_result
-from ecgbench.stats.bootstrap import bootstrap, compare, macro_interval
+from ecgbench.stats.bootstrap import compare, macro_interval
 from ecgbench.stats.bootstrap import mean_of as mean_of_bootstraps
 
-from .made_up import RESAMPLES, Split, predictions, put, split
+from .made_up import RESAMPLES, predictions, put, split
 
 
-def evidence(folder: Path, of: Split, skill: float, noise: int = 0):
+def evidence(folder: Path, of: Truth, skill: float, noise: int = 0):
     item = evidence_of(read_result(put(folder, of, skill, noise)), "auroc")
     assert item is not None
     return item
 
 
-def boot(of: Split, skill: float, noise: int = 0):
+def boot(of: Truth, skill: float, noise: int = 0):
     guessed = predictions(of, skill, noise)
     patients = of.patients.tolist()
-    return bootstrap(of.values, guessed.scores, patients, weighted.auroc, RESAMPLES, BOOTSTRAP_SEED)
+    return bootstrap_classes(
+        of.values, guessed.scores, patients, weighted.auroc, RESAMPLES, BOOTSTRAP_SEED
+    )
 
 
 def test_the_interval_of_a_run_is_the_one_from_labels(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from lacking import lacking
 
 from ecgbench.base.errors import ResultError
 from ecgbench.base.inert import plain
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.page.ecg import on_paper
 from ecgbench.leaderboard.page.render import write_page
 from ecgbench.leaderboard.reported import COLUMNS, reported_sheets
 
-from .made_up import Split, put, split
+from .made_up import put, split
 from .make_demo import demo
 from .test_hostile import HOSTILE
 
@@ -52,7 +53,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def named(classes: Sequence[str]) -> Split:
+def named(classes: Sequence[str]) -> Truth:
     """A split whose classes have these names."""
     return replace(split(classes=len(classes)), classes=tuple(classes))
 

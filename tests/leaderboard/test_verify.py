@@ -30,13 +30,13 @@ from ecgbench.results.predictions import (
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result, read_results, write_result
 
-from .made_up import RESAMPLES, Split, board, predictions, put, record, split
+from .made_up import RESAMPLES, board, predictions, put, record, split
 
 METHODS = [("mae", 1.0), ("clip", 1.2), ("random_init", 0.3)]
 OF = split()
 
 
-def truth(of: Split = OF) -> Truth:
+def truth(of: Truth = OF) -> Truth:
     return Truth(of.classes, of.record_ids, of.values, of.patients)
 
 
@@ -208,7 +208,7 @@ def test_another_splits_labels(folder: Path) -> None:
     file = path.with_suffix(".npz")
     guessed = predictions(other, 2.0, 0)
     part = write_predictions(file, guessed)
-    scores = score(guessed, other, other.patients, resamples=RESAMPLES)
+    scores = score(guessed, other, resamples=RESAMPLES)
     result = read_result(path).model_copy(update={"scores": scores, "predictions": part})
     assert result.data is not None
     data = result.data.model_copy(update={"test_fingerprint": truth(other).fingerprint})
@@ -366,14 +366,21 @@ def test_ranks_are_computed_again_from_the_reports(tmp_path: Path) -> None:
     whole = replace(truth(), texts=("sinus rhythm",) * count)
     ranks = np.arange(float(count)) + 1
     guessed = RankPredictions(whole.record_ids, ranks, ranks[::-1].copy())
-    bare = Result.model_validate(record(**{"data.test_fingerprint": whole.fingerprint}))
+    changes = {"data.test_fingerprint": whole.fingerprint, "protocol.predicts": "ranks"}
+    bare = Result.model_validate(record(**changes))
     part = write_predictions(path_of(tmp_path, bare).with_suffix(".npz"), guessed)
-    scores = score(guessed, whole.reports, whole.patients, resamples=RESAMPLES)
+    scores = score(guessed, whole, resamples=RESAMPLES)
     done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
     path = write_result(tmp_path, bare.model_copy(update=done))
     assert verify(tmp_path, lambda wanted: whole).problems == ()
     edit(path, lambda r: r["scores"]["figures"]["recall_at_10"].update(value=0.9))
     assert "says recall_at_10 0.9" in str(verify(tmp_path, lambda wanted: whole).problems)
+    other = bare.model_copy(
+        update={**done, "protocol": bare.protocol.model_copy(update={"predicts": "texts"})}
+    )
+    write_result(tmp_path, other)
+    told = [problem.what for problem in verify(tmp_path, lambda wanted: whole).problems]
+    assert "has ranks where its protocol predicts texts" in told
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"not an archive"])

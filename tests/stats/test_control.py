@@ -7,8 +7,10 @@ from scipy.special import stdtrit
 from scipy.stats import ttest_1samp
 
 from ecgbench.metrics import weighted
-from ecgbench.stats.bootstrap import Bootstrap, bootstrap, few_patients, macro_interval, mean_of
+from ecgbench.stats.bootstrap import Bootstrap, few_patients, macro_interval, mean_of
 from ecgbench.stats.control import error_over_draws
+
+from .classes import bootstrap_classes
 
 Values = NDArray[np.float64]
 
@@ -75,7 +77,7 @@ def shuffled(rng: np.random.Generator, skewed: bool) -> list[Bootstrap]:
     for _ in range(5):
         dealt = rng.permutation(known, axis=0).astype(float)
         scores = asked @ (features - features.mean(axis=0)).T @ (dealt - dealt.mean(axis=0))
-        found.append(bootstrap(truth, scores, patients, weighted.auroc, 100, 0))
+        found.append(bootstrap_classes(truth, scores, patients, weighted.auroc, 100, 0))
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks import coverage
 from benchmarks.coverage import Scenario, Truth, judge
+
+from ecgbench.stats.resample import Design
 
 SPLIT = Scenario("", 120, np.array([0.25]), np.array([0.85]), (0.2,) * 5)
 SETS = 300
@@ -26,12 +27,12 @@ def test_intervals_hold_the_truth_and_equals_are_seldom_told_apart() -> None:
 
 def test_records_taken_for_patients_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: a bootstrap of records, as if no two were of one patient."""
-    real = coverage.bootstrap
+    real = Design.of
 
-    def of_records(y, s, patients, *rest, **named):  # type: ignore[no-untyped-def]
-        return real(y, s, [f"{row:05d}" for row in range(len(patients))], *rest, **named)
+    def of_records(patients: list[str], resamples: int, seed: int) -> Design:
+        return real([f"{row:05d}" for row in range(len(patients))], resamples, seed)
 
-    monkeypatch.setattr(coverage, "bootstrap", of_records)
+    monkeypatch.setattr(Design, "of", of_records)
     found = shares()
     assert found["covers"] < 0.90
     assert found["rejects"] > 0.09

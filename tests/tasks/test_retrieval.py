@@ -7,7 +7,7 @@ import pytest
 from ecgbench.tasks.protocols.zero_shot.retrieval import Retrieval
 from report_world import World, make_world
 
-from ecgbench.evaluation.reports import Reports
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import score
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.protocol import Outcome
@@ -88,8 +88,9 @@ def test_an_aligned_space_of_noise_does_not(world: World) -> None:
 
 def test_ranks_become_figures(world: World) -> None:
     _, found = run(world, "ecg")
-    reports = Reports(found.record_ids, world.tested_texts)
-    figures = score(found, reports, found.record_ids, resamples=50).figures
+    none = np.zeros((len(found.record_ids), 0), np.uint8)
+    truth = Truth((), found.record_ids, none, found.record_ids, world.tested_texts)
+    figures = score(found, truth, resamples=50).figures
     assert figures["recall_at_10"].value == pytest.approx((found.ecg_to_text <= 10).mean())
     assert figures["median_rank"].value == np.median(found.ecg_to_text)
     assert figures["report_to_ecg_recall_at_1"].value == pytest.approx(

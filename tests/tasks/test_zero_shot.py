@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from report_world import CLASSES, World, make_world
 from sklearn.metrics import roc_auc_score
 
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.scoring import score
 from ecgbench.plugins.catalogue import protocols, tasks
 from ecgbench.plugins.specs import ProtocolSpec, SourceSpec
@@ -109,13 +110,7 @@ def test_there_are_no_thresholds_so_f1_is_the_optimistic_one(world: World) -> No
     assert outcome.predictions.thresholds is None
     ids = outcome.predictions.record_ids
 
-    @dataclasses.dataclass(frozen=True)
-    class Truth:
-        classes = CLASSES
-        record_ids = ids
-        values = world.truth
-
-    scores = score(outcome.predictions, Truth(), ids, resamples=20)
+    scores = score(outcome.predictions, Truth(CLASSES, ids, world.truth, ids), resamples=20)
     assert set(scores.figures) == {"auroc", "auprc", "f1_test_max"}
     assert all(figures.threshold is None for figures in scores.classes)
 
