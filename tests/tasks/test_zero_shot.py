@@ -178,7 +178,7 @@ def own_protocol(tmp_path: Path) -> Callable[[str], Spec]:
         spec = protocols.get(name)
         own = {
             "folder": tmp_path,
-            "entry": f"ecgbench.tasks.{spec.entry}",
+            "entry": f"ecgbench.tasks.protocols.zero_shot.{spec.entry}",
             "params": {**spec.params, "prompts": {"mine.en": read_prompts(file)[1]}},
         }
         return spec.model_copy(update=own)
