@@ -153,8 +153,7 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     opened = functools.cache(open_dataset)
     dataset = opened(task.trained_on.dataset)
     recipe = Recipe.of(info, config, dataset, result.seed, opened)
-    command = ("reproduce", result.key)
-    session = Session(recipe, dataset, opened, remembered(opened), out, result.overrides, command)
+    session = Session(recipe, dataset, opened, remembered(opened), out, result.overrides)
     return session, Question(task, protocol, result.protocol.variant)
 
 

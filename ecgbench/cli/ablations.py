@@ -57,7 +57,6 @@ def ablate(
             profile=profile,
             out=out,
             overrides=(*(overrides or ()), *variant.overrides),
-            command=("ablate", method, f"--tasks={tasks}", f"--seeds={seeds}"),
         )
         for variant in (named(infos[0], only) if values is None else at_values(values))
     }

@@ -122,7 +122,6 @@ def run(
         profile=profile,
         out=out,
         overrides=tuple(overrides or ()),
-        command=("run", f"--methods={methods}", f"--tasks={tasks}", f"--seeds={seeds}"),
     )
     plan = make_plan(request)
     show_plan(request, plan, with_costs=dry_run)

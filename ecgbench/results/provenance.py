@@ -20,11 +20,11 @@ PACKAGES = (
 )
 
 
-def provenance(command: tuple[str, ...] = ()) -> ProvenancePart:
+def provenance(command: tuple[str, ...]) -> ProvenancePart:
     """What makes the results of this process.
 
     Args:
-        command: The command line, paths of this machine left out by the caller.
+        command: Arguments of ``ecgbench`` that run the cell again.
     """
     commit, dirty = _git_state()
     return ProvenancePart(

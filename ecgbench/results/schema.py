@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 SCHEMA_VERSION = 2
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Status = Literal["ok", "failed", "not-applicable"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -245,7 +246,18 @@ class CostPart(_Part):
 
 
 class ProvenancePart(_Part):
-    """What made it."""
+    """What made it.
+
+    Attributes:
+        created: When, in UTC.
+        ecgbench: Version.
+        commit: Of the checkout; None for an installed package.
+        dirty: Whether the checkout had changes that were not committed.
+        python: Version.
+        platform: System and processor.
+        packages: Versions, by name.
+        command: Arguments of ``ecgbench`` that run the cell again.
+    """
 
     created: str
     ecgbench: str
@@ -277,14 +289,85 @@ class ReproductionPart(_Part):
     spread: dict[str, float] = {}
 
 
-class Result(_Part):
+class _Cell(_Part):
+    """What identifies a cell: method x task x protocol x seed x draw, and the way it was pre-trained."""
+
+    schema_version: Literal[2] = 2
+    profile: str
+    method: MethodPart
+    task: TaskPart
+    protocol: ProtocolPart
+    seed: int = Field(ge=0)
+    draw: int = Field(ge=0)
+    pretraining: PretrainingPart = PretrainingPart()
+    provenance: ProvenancePart
+    config: dict[str, Any]
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def row(self) -> str:
+        """Its leaderboard row: method, variant and pre-training corpus."""
+        variant = f"[{self.method.variant}]" if self.method.variant else ""
+        corpus = "+".join(self.pretraining.datasets) or "none"
+        return f"{self.method.name}{variant}@{corpus}"
+
+    @property
+    def cell(self) -> str:
+        """``TASK/PROTOCOL@VARIANT``."""
+        return f"{self.task.name}/{self.protocol.name}@{self.protocol.variant}"
+
+    @property
+    def key(self) -> str:
+        """The name that no other cell has."""
+        return f"{self.row}/{self.cell}/seed{self.seed}-draw{self.draw}"
+
+
+class Draft(_Cell):
+    """A planned cell: everything that is known of a result before it runs.
+
+    Attributes:
+        data: The records; how many the protocol trains on and chooses on is still 0.
+    """
+
+    data: DataPart
+
+    def answered_by(self, found: Result) -> bool:
+        """Whether a result makes it unnecessary to run the cell.
+
+        A result that failed, or that was made by another version of the method, its code, its
+        configuration, the protocol, the task, the data or the weights that it reads from outside, is no
+        answer. Where those weights are gone, a result that was made from them stands.
+        """
+        return (
+            found.status != "failed"
+            and found.data is not None
+            and found.key == self.key
+            and found.task == self.task
+            and found.protocol == self.protocol
+            and _same_but(("parameters", "title"), found.method, self.method)
+            and _same_but(("n_train", "n_val", "n_test", "n_test_patients"), found.data, self.data)
+            and self.pretraining.sources in (None, found.pretraining.sources)
+        )
+
+    def result(self, status: Status, reason: str | None = None, **parts: Any) -> Result:
+        """The result of the cell.
+
+        Args:
+            status: How it ended.
+            reason: Why it has no figures.
+            parts: Fields of :class:`Result` that only a run knows.
+        """
+        return Result.model_validate({**dict(self), "status": status, "reason": reason, **parts})
+
+
+class Result(_Cell):
     """One cell.
 
     Attributes:
         schema_version: Of this record.
         profile: Name of the profile.
-        seed: Of pre-training and everything random that is not a draw.
-        draw: Which subset of the training records.
+        seed: Random seed of everything but the training subset.
+        draw: Number of the training subset.
         status: ``ok``; ``failed`` (it broke; ``reason`` says how); ``not-applicable`` (the method
             cannot take part; ``reason`` says why).
         verification: ``self-reported`` until a maintainer reproduces it.
@@ -296,27 +379,16 @@ class Result(_Part):
         test_evaluations: How often this cell's test split was scored on this machine, by the ledger.
     """
 
-    schema_version: Literal[2] = 2
-    profile: str
-    method: MethodPart
-    task: TaskPart
-    protocol: ProtocolPart
-    seed: int = Field(ge=0)
-    draw: int = Field(ge=0)
-    status: Literal["ok", "failed", "not-applicable"]
+    status: Status
     reason: str | None = None
     verification: Literal["self-reported", "verified"] = "self-reported"
     reproduction: ReproductionPart | None = None
     data: DataPart | None = None
-    pretraining: PretrainingPart = PretrainingPart()
     scores: Scores | None = None
     predictions: PredictionsPart | None = None
     choices: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
     costs: CostPart = CostPart()
-    provenance: ProvenancePart
-    config: dict[str, Any]
-    overrides: tuple[str, ...] = ()
     test_evaluations: int = 1
 
     @model_validator(mode="after")
@@ -329,22 +401,9 @@ class Result(_Part):
             raise ValueError("verified means reproduced: by whom, when and on what")
         return self
 
-    @property
-    def row(self) -> str:
-        """The leaderboard row it belongs to: method, variant and what it was pre-trained on."""
-        variant = f"[{self.method.variant}]" if self.method.variant else ""
-        corpus = "+".join(self.pretraining.datasets) or "none"
-        return f"{self.method.name}{variant}@{corpus}"
 
-    @property
-    def cell(self) -> str:
-        """``TASK/PROTOCOL@VARIANT``."""
-        return f"{self.task.name}/{self.protocol.name}@{self.protocol.variant}"
-
-    @property
-    def key(self) -> str:
-        """What tells it from every other result."""
-        return f"{self.row}/{self.cell}/seed{self.seed}-draw{self.draw}"
+def _same_but(names: tuple[str, ...], one: _Part, other: _Part) -> bool:
+    return one.model_dump(exclude=set(names)) == other.model_dump(exclude=set(names))
 
 
 def json_schema() -> dict[str, Any]:

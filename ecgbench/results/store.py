@@ -18,21 +18,21 @@ from ecgbench.base.errors import ResultError
 from ecgbench.base.paths import atomic_write
 from ecgbench.plugins.specs import plain_validation_error
 from ecgbench.results.migrations import migrate
-from ecgbench.results.schema import SCHEMA_VERSION, Result
+from ecgbench.results.schema import SCHEMA_VERSION, Draft, Result
 
 TODAYS = re.compile(rb'\s*\{\s*"schema_version"\s*:\s*%d\s*,' % SCHEMA_VERSION)
 LONGEST = 120  # characters of a path's component; file systems take 255 bytes
 
 
-def path_of(folder: Path, result: Result) -> Path:
-    """The JSON file of a result in a folder of results."""
-    return folder / safe_name(result.task.name) / safe_name(result.row) / f"{stem_of(result)}.json"
+def path_of(folder: Path, cell: Draft | Result) -> Path:
+    """The JSON file of a cell in a folder of results."""
+    return folder / safe_name(cell.task.name) / safe_name(cell.row) / f"{stem_of(cell)}.json"
 
 
-def stem_of(result: Result) -> str:
-    """File name, without ending, of a result and its predictions."""
-    protocol = f"{result.protocol.name}@{result.protocol.variant}"
-    return f"{safe_name(protocol)}-seed{result.seed}-draw{result.draw}"
+def stem_of(cell: Draft | Result) -> str:
+    """File name, without ending, of a cell's result and of its predictions."""
+    protocol = f"{cell.protocol.name}@{cell.protocol.variant}"
+    return f"{safe_name(protocol)}-seed{cell.seed}-draw{cell.draw}"
 
 
 def write_result(folder: Path, result: Result) -> Path:

@@ -1,4 +1,4 @@
-"""A result before its cell has run: all that is known of it beforehand.
+"""Drafts of cells, made from a recipe and a question.
 
 Comparing a draft with the result on disk tells whether the cell still has to run.
 """
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ecgbench.base.errors import EcgbenchError, ResultError
-from ecgbench.config.effective import as_dict, config_hash, overrides_for
+from ecgbench.config.effective import as_dict, config_hash, overrides_for, profile_names
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import declared_contamination, seen_records
 from ecgbench.evaluation.ground_truth import Truth, Wanted
@@ -18,6 +18,7 @@ from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
     DataPart,
+    Draft,
     MethodPart,
     PretrainingPart,
     ProtocolPart,
@@ -53,9 +54,8 @@ def draft(
     question: Question,
     draw: int,
     overrides: Sequence[str],
-    command: tuple[str, ...],
-) -> Result:
-    """The result of a cell as far as it is known before it runs; its status is ``failed``.
+) -> Draft:
+    """Plan a cell.
 
     Args:
         recipe: Of the pre-training.
@@ -65,12 +65,11 @@ def draft(
         question: The question.
         draw: Which subset of the training records.
         overrides: What the user set.
-        command: The command line.
     """
     task, protocol = question.task, question.protocol
     own = tuple(overrides_for(recipe.info.name, overrides))
     elsewhere = task.source
-    return Result(
+    return Draft(
         profile=str(recipe.config.profile),
         method=method_part(recipe, (*DECIDING, *protocol.sections), own),
         task=TaskPart(
@@ -96,8 +95,6 @@ def draft(
         ),
         seed=recipe.seed,
         draw=draw,
-        status="failed",
-        reason="has not run",
         data=DataPart(
             fingerprint=tested.fingerprint,
             source_fingerprint=source.fingerprint if elsewhere else None,
@@ -108,9 +105,22 @@ def draft(
             n_test_patients=len(set(truth.patients.tolist())),
         ),
         pretraining=pretraining_part(recipe, task.dataset, truth.record_ids.tolist()),
-        provenance=provenance(command),
+        provenance=provenance(_command(recipe, question, own)),
         config=as_dict(recipe.config),
         overrides=own,
+    )
+
+
+def _command(recipe: Recipe, question: Question, overrides: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs the cell again; a profile of the user's own is named without its folder."""
+    profile = str(recipe.config.profile)
+    return (
+        "run",
+        f"--methods={recipe.info.name}",
+        f"--tasks={question.name}",
+        f"--seeds={recipe.seed + 1}",
+        f"--profile={profile if profile in profile_names() else f'{profile}.yaml'}",
+        *overrides,
     )
 
 
@@ -171,13 +181,8 @@ def _trained_ids(dataset: Dataset) -> list[str]:
     return [str(record) for record in dataset.records.index[looked_at]]
 
 
-def finished(folder: Path, wanted: Result) -> Result | None:
-    """The result on disk that answers a draft; None where the cell has to run.
-
-    A result that failed, or that was made by another version of the method, its code, its
-    configuration, the protocol, the task, the data or what it read from outside, does not answer it. Where
-    that is gone, what was made from it stands.
-    """
+def finished(folder: Path, wanted: Draft) -> Result | None:
+    """The result on disk that answers a draft; None where the cell has to run."""
     path = path_of(folder, wanted)
     if not path.is_file():
         return None
@@ -185,18 +190,4 @@ def finished(folder: Path, wanted: Result) -> Result | None:
         found = read_result(path)
     except ResultError:
         return None
-    same = (
-        found.status != "failed"
-        and found.task == wanted.task
-        and found.protocol == wanted.protocol
-        and found.method.model_copy(update={"parameters": 0, "title": ""})
-        == wanted.method.model_copy(update={"parameters": 0, "title": ""})
-        and found.data is not None
-        and wanted.data is not None
-        and found.data.fingerprint == wanted.data.fingerprint
-        and found.data.source_fingerprint == wanted.data.source_fingerprint
-        and found.data.test_fingerprint == wanted.data.test_fingerprint
-        and found.pretraining.datasets == wanted.pretraining.datasets
-        and wanted.pretraining.sources in (None, found.pretraining.sources)
-    )
-    return found if same else None
+    return found if wanted.answered_by(found) else None

@@ -23,7 +23,7 @@ from ecgbench.protocol import Bench, Outcome, Protocol, Records
 from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import write_predictions
 from ecgbench.results.provenance import peak_memory_mb
-from ecgbench.results.schema import CostPart, Result, Scores
+from ecgbench.results.schema import CostPart, Draft, Result, Scores
 from ecgbench.results.store import path_of, write_result
 from ecgbench.runs.draft import draft, finished, wanted_by
 from ecgbench.runs.plan import Question
@@ -44,7 +44,6 @@ class Session:
         truth_of: Gives their test records.
         out: Folder of results.
         overrides: What the user set.
-        command: The command line.
     """
 
     recipe: Recipe
@@ -53,13 +52,12 @@ class Session:
     truth_of: Callable[[Wanted], Truth]
     out: Path
     overrides: Sequence[str] = ()
-    command: tuple[str, ...] = ()
     _encoder: Encoder | None = field(default=None, repr=False)
     _broken: str | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
-    def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
-        """The result of each cell as far as it is known before it runs."""
+    def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Draft]]:
+        """A draft of each cell."""
         return [
             (
                 question,
@@ -71,13 +69,12 @@ class Session:
                     question,
                     draw,
                     self.overrides,
-                    self.command,
                 ),
             )
             for question, draw in cells
         ]
 
-    def missing(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Result]]:
+    def missing(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Draft]]:
         """The drafts that no result on disk answers yet."""
         return [
             (q, wanted) for q, wanted in self.drafts(cells) if finished(self.out, wanted) is None
@@ -96,14 +93,14 @@ class Session:
             processes(self.recipe.config)
         check_writable(self.out)
 
-    def run(self, missing: Sequence[tuple[Question, Result]]) -> Iterator[Result]:
+    def run(self, missing: Sequence[tuple[Question, Draft]]) -> Iterator[Result]:
         """Run cells and write their results, one by one."""
         for question, wanted in missing:
             result = self._cell(question, wanted)
             write_result(self.out, result)
             yield result
 
-    def _cell(self, question: Question, wanted: Result) -> Result:
+    def _cell(self, question: Question, wanted: Draft) -> Result:
         protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
             question.protocol
         )
@@ -111,12 +108,12 @@ class Session:
         if reason is None and not len(self._truth(question)):
             reason = f"no test record is left of {_asked(question)}"
         if reason is not None:
-            return wanted.model_copy(update={"status": "not-applicable", "reason": reason})
+            return wanted.result("not-applicable", reason)
         try:
             return self._evaluate(protocol, question, wanted)
         except NotApplicableError as error:
             why = error.message if error.hint is None else f"{error.message} {error.hint}"
-            return wanted.model_copy(update={"status": "not-applicable", "reason": why})
+            return wanted.result("not-applicable", why)
         except StorageError:
             raise
         except EcgbenchError as error:
@@ -125,9 +122,9 @@ class Session:
             stop_if_full(error)
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             _log_traceback(self.out, wanted)
-        return wanted.model_copy(update={"status": "failed", "reason": reason})
+        return wanted.result("failed", reason)
 
-    def _evaluate(self, protocol: Protocol, question: Question, wanted: Result) -> Result:
+    def _evaluate(self, protocol: Protocol, question: Question, wanted: Draft) -> Result:
         encoder = self._ready()
         encoded = encoder.seconds
         started = time.perf_counter()
@@ -137,38 +134,32 @@ class Session:
         predictions = write_predictions(file, outcome.predictions)
         evaluations = note_test_evaluation(self.out, wanted.key, predictions.sha256)
         manifest = encoder.checkpoint.manifest
-        assert wanted.data is not None
         seconds = {
             "pretrain": float(manifest["seconds"]),
             "encode": round(encoder.seconds, 2),
             "evaluate": round(evaluating, 2),
         }
-        return wanted.model_copy(
-            update={
-                "status": "ok",
-                "reason": None,
-                "method": wanted.method.model_copy(update={"parameters": manifest["parameters"]}),
-                "data": wanted.data.model_copy(
-                    update={"n_train": outcome.n_train, "n_val": outcome.n_val}
-                ),
-                "pretraining": wanted.pretraining.model_copy(
-                    update={
-                        "fingerprint": manifest["corpus"],
-                        "records": manifest["records"],
-                        "reports": manifest["reports"],
-                    }
-                ),
-                "scores": self._score(question, outcome),
-                "predictions": predictions,
-                "choices": outcome.choices,
-                "notes": outcome.notes,
-                "costs": CostPart(
-                    seconds=seconds,
-                    device=describe(pick_device(self.recipe.config)),
-                    peak_memory_mb=peak_memory_mb(),
-                ),
-                "test_evaluations": evaluations,
-            }
+        counted = {"n_train": outcome.n_train, "n_val": outcome.n_val}
+        learned = {
+            "fingerprint": manifest["corpus"],
+            "records": manifest["records"],
+            "reports": manifest["reports"],
+        }
+        return wanted.result(
+            "ok",
+            method=wanted.method.model_copy(update={"parameters": manifest["parameters"]}),
+            data=wanted.data.model_copy(update=counted),
+            pretraining=wanted.pretraining.model_copy(update=learned),
+            scores=self._score(question, outcome),
+            predictions=predictions,
+            choices=outcome.choices,
+            notes=outcome.notes,
+            costs=CostPart(
+                seconds=seconds,
+                device=describe(pick_device(self.recipe.config)),
+                peak_memory_mb=peak_memory_mb(),
+            ),
+            test_evaluations=evaluations,
         )
 
     def _score(self, question: Question, outcome: Outcome) -> Scores:
@@ -222,7 +213,7 @@ def _asked(question: Question) -> str:
     return ", ".join([f"{task.dataset} {task.labels}", *groups, *reported])
 
 
-def _log_traceback(out: Path, wanted: Result) -> None:
+def _log_traceback(out: Path, wanted: Draft) -> None:
     """Keep the traceback of an unexpected failure beside the results."""
     log = out / "failures.log"
     log.parent.mkdir(parents=True, exist_ok=True)

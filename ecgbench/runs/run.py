@@ -12,7 +12,7 @@ from ecgbench.config.effective import effective
 from ecgbench.data.opening import open_dataset
 from ecgbench.evaluation.ground_truth import remembered
 from ecgbench.plugins.specs import MethodInfo
-from ecgbench.results.schema import Result
+from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.draft import wanted_by
 from ecgbench.runs.execute import Session
@@ -32,7 +32,6 @@ class Request:
         profile: Name or path of a profile.
         out: Folder of results.
         overrides: ``key=value``.
-        command: The command line, for the record.
     """
 
     methods: Sequence[MethodInfo]
@@ -41,7 +40,6 @@ class Request:
     profile: str
     out: Path
     overrides: Sequence[str] = ()
-    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Planned:
 
     group: Group
     session: Session
-    missing: list[tuple[Question, Result]]
+    missing: list[tuple[Question, Draft]]
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,7 @@ def make_plan(request: Request) -> Plan:
         here = replace(group, questions=tuple(q for q in group.questions if tested_here(q)))
         if not here.questions:
             continue
-        session = Session(
-            recipe, dataset, open_once, truth_of, request.out, request.overrides, request.command
-        )
+        session = Session(recipe, dataset, open_once, truth_of, request.out, request.overrides)
         planned.append(Planned(here, session, session.missing(here.cells)))
     if not planned and absent:
         raise next(iter(absent.values()))

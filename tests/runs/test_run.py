@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from ecgbench.base.errors import ConfigError, DataError, EcgbenchError
+from ecgbench.cli.app import app
 from ecgbench.data.opening import open_dataset
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.results.ledger import note_test_evaluation
@@ -82,6 +84,24 @@ def test_another_configuration_is_run_and_named_as_such(
     (result,) = other.results()
     assert result.row == f"tiny[{override.removeprefix('tiny:')}]@sim-tiny"
     assert make_plan(plain).missing == 0
+
+
+def test_the_recorded_command_runs_the_cell_again(request_for: RequestFor, tmp_path: Path) -> None:
+    """Whatever the command was that ran it: here with patterns, another method and its settings."""
+    request = request_for(
+        "leaky,tiny",
+        "sim-tiny-super/linear-probe@1?%,sim-tiny-super/zero-shot",
+        overrides=("tiny:model.width=7", "pretrain.lr=0.02"),
+    )
+    plan = make_plan(request)
+    carry_out(plan)
+    for result in (r for r in plan.results() if r.method.name == "tiny" and r.draw == 0):
+        out = tmp_path / "again" / result.protocol.name
+        done = CliRunner().invoke(app, [*result.provenance.command, f"--out={out}"])
+        assert done.exit_code == 0, done.output
+        again = read_result(path_of(out, result))
+        assert (again.key, again.method, again.scores) == (result.key, result.method, result.scores)
+        assert again.provenance.command == result.provenance.command
 
 
 def test_where_it_runs_is_no_part_of_what_it_is(request_for: RequestFor) -> None:
