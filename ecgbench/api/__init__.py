@@ -1,0 +1,1 @@
+"""The Python interface: load data sets and methods, encode signals, read results."""
