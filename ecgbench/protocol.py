@@ -1,8 +1,11 @@
-"""The contract of a protocol: how a question is put to a method.
+"""The contract of a protocol: how a method is evaluated.
 
 A protocol gets a :class:`Bench` (the method, the training data, one seed and draw) and gives predictions
-for the test records. It cannot reach test labels: :meth:`Bench.labelled` refuses them, and scoring
-happens elsewhere, once, after the predictions are written. So no choice can be made on the test split.
+for the test records. It is not handed a test label: its data sets are views without them
+(``data/withheld.py``), reading them by other ways is refused while a cell is predicted
+(``base/withholding.py``), and they are read for scoring after the predictions are written. That keeps
+honest code from choosing anything on the test split. It does not stop a program from reading the user's
+files; ``docs/tracks.md`` says what is promised.
 """
 
 from __future__ import annotations
@@ -120,7 +123,7 @@ class Frozen(Interface):
 
 @dataclass(frozen=True)
 class Bench:
-    """One cell's material, and nothing of its test labels.
+    """All that a protocol gets for one cell; it holds no test label.
 
     Attributes:
         info: The method's description.
@@ -128,11 +131,12 @@ class Bench:
         protocol: How it is put.
         variant: Name of the protocol's variant.
         config: The effective configuration.
-        seed: Of everything random that is not a draw.
-        draw: Which subset of the training records.
-        source: The data set that is trained on.
-        test: The records to predict; where texts or ranks are asked for, those that have a report.
-        test_texts: Their reports; empty unless ranks are asked for.
+        seed: Random seed of everything but the training subset.
+        draw: Number of the training subset.
+        source: The data set that is trained on, without its test labels and test reports.
+        test: The records to predict; where texts or ranks are predicted, those that have a report.
+            Their data set lacks the test labels too.
+        test_texts: Their reports, in their order; empty unless ranks are predicted.
         classes: What to predict for each record; of a task with a ``source`` some of its classes.
         frozen: The pre-trained method.
         shared: What cells of this method, data set and seed share; see :meth:`once`.
@@ -226,7 +230,7 @@ class Bench:
         if split == "test":
             raise EcgbenchError(
                 f"{self.protocol.name} asked for test {what}.",
-                "A protocol predicts; ecgbench.evaluation.scoring scores.",
+                "A protocol predicts the test records; it learns and chooses on the others.",
             )
 
 

@@ -52,17 +52,20 @@ def find_cell(folder: Path, wanted: str) -> tuple[Result, list[Result]]:
     return result, siblings
 
 
-def reproduce(result: Result, out: Path) -> Result:
+def reproduce(result: Result, out: Path, *, isolate: bool = True) -> Result:
     """Run a cell again.
 
     Args:
         result: The cell.
         out: Folder for the new result, checkpoints and features.
+        isolate: Predict in a process whose home holds no test label; see ``runs/isolated.py``.
 
     Raises:
         ResultError: The cell broke this time, says why; or other weights are read from outside here.
         ConfigError: This ecgbench and this method make another configuration of it.
     """
+    from ecgbench.runs.isolated import run_isolated
+
     with _home_of_its_own(out / "home"):
         session, question = _session_of(result, out / "results")
         drafts = session.drafts([(question, result.draw)])
@@ -71,7 +74,7 @@ def reproduce(result: Result, out: Path) -> Result:
                 f"{result.key} read other weights from outside than are here (pretraining.sources).",
                 "Get the files or the commit that it names.",
             )
-        (again,) = session.run(drafts)
+        (again,) = run_isolated(session, drafts) if isolate else session.run(drafts)
     if again.scores is None:
         raise ResultError(f"{result.key} did not run: {again.reason}.")
     return again
@@ -125,9 +128,10 @@ def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: 
 def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     from ecgbench.config.effective import as_dict, effective
     from ecgbench.data.opening import open_dataset
-    from ecgbench.evaluation.ground_truth import remembered
+    from ecgbench.data.withheld import without_test_labels
+    from ecgbench.evaluation.ground_truth import prepared
     from ecgbench.plugins.catalogue import methods, protocols, tasks
-    from ecgbench.runs.execute import Session
+    from ecgbench.runs.execute import Session, asked
     from ecgbench.runs.plan import Question
     from ecgbench.training.recipe import Recipe
 
@@ -150,10 +154,10 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
                 f"The {what} of {result.key} is another one here (fingerprint).",
                 f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
             )
-    opened = functools.cache(open_dataset)
+    opened = functools.cache(lambda name: without_test_labels(open_dataset(name)))
     dataset = opened(task.trained_on.dataset)
     recipe = Recipe.of(info, config, dataset, result.seed, opened)
-    session = Session(recipe, dataset, opened, remembered(opened), out, result.overrides)
+    session = Session(recipe, dataset, opened, asked(prepared), out, result.overrides)
     return session, Question(task, protocol, result.protocol.variant)
 
 

@@ -102,6 +102,9 @@ def run(
     profile: Profile = "mini",
     data: Annotated[str | None, typer.Option(help="Only tasks on this data set.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs"),
+    isolate: Annotated[
+        bool, typer.Option(help="Predict in processes whose home holds no test label.")
+    ] = False,
     dry_run: DryRun = False,
     methods_path: MethodsPath = None,
     overrides: Overrides = None,
@@ -127,7 +130,7 @@ def run(
     show_plan(request, plan, with_costs=dry_run)
     if dry_run:
         return
-    carry_out(plan, _announce, _report)
+    carry_out(plan, _announce, _report, isolate)
     results = plan.results()
     show_results(results)
     failed = [result for result in results if result.status == "failed"]

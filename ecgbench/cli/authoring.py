@@ -114,6 +114,9 @@ def reproduce(
     sign_as: Annotated[
         str | None, typer.Option(help="Your name: marks the cell as verified where it agrees.")
     ] = None,
+    isolate: Annotated[
+        bool, typer.Option(help="Predict in a process whose home holds no test label.")
+    ] = True,
 ) -> None:
     """Run a cell of the leaderboard again, from nothing, and judge the difference."""
     from ecgbench.authoring.reproduce import find_cell, sign, verdicts
@@ -121,7 +124,7 @@ def reproduce(
 
     results = board / "results"
     result, siblings = find_cell(results, cell)
-    again = run(result, out)
+    again = run(result, out, isolate=isolate)
     found = verdicts(result, siblings, again)
     for verdict in found:
         word = "agrees" if verdict.agrees else "DIFFERS"

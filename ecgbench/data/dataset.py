@@ -49,6 +49,11 @@ class Dataset:
         return self.store.fingerprint
 
     @property
+    def withheld(self) -> bool:
+        """Whether the test labels were removed; see :func:`ecgbench.data.withheld.without_test_labels`."""
+        return self.store.withheld
+
+    @property
     def simulated(self) -> bool:
         """Whether the signals were made by a model."""
         return self.spec.simulated
@@ -77,8 +82,13 @@ class Dataset:
             split: ``train``, ``val`` or ``test``; None: every record, of whatever fold.
 
         Raises:
-            DataError: No such label set or split.
+            DataError: No such label set or split, or the labels of the test split are withheld.
         """
+        if self.withheld and split not in ("train", "val"):
+            raise DataError(
+                f"The test labels of {self.spec.name} are withheld here.",
+                "Ask for the labels of the split 'train' or 'val'.",
+            )
         if label_set.startswith(merl.LABEL_SETS):
             return merl.merl_labels(list(map(str, self.records.index)), label_set, split)
         sets = self.store.label_sets

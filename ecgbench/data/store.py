@@ -26,6 +26,7 @@ import numpy.typing as npt
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import canonical_json, content_hash, file_sha256
 from ecgbench.base.paths import atomic_write
+from ecgbench.base.withholding import refuse_if_withheld
 from ecgbench.data.labels import LabelSet
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SIGNALS = "signals.bin"
-FILES = (SIGNALS, "scale.npy", "lengths.npy", "records.parquet", "labels.json", "quarantine.csv")
+INDEX = "records.parquet"
+FILES = (SIGNALS, "scale.npy", "lengths.npy", INDEX, "labels.json", "quarantine.csv")
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,22 @@ class Store:
         """
         return self.signals[rows].astype(np.float32) * self.scale[rows][..., None]
 
+    @property
+    def withheld(self) -> bool:
+        """Whether codes and reports of the test records were removed; see ``data/withheld.py``."""
+        return "withheld" in self.manifest
+
     def read_records(self) -> pd.DataFrame:
-        """The index, one row per record."""
+        """The index, one row per record.
+
+        Raises:
+            EcgbenchError: A cell is predicted now, and this store holds test labels.
+        """
         import pandas as pd
 
-        return pd.read_parquet(self.path / "records.parquet").set_index("record_id")
+        if not self.withheld:
+            refuse_if_withheld(f"The index of {self.manifest['dataset']}")
+        return pd.read_parquet(self.path / INDEX).set_index("record_id")
 
     def read_quarantine(self) -> pd.DataFrame:
         """The records that were left out: record_id, reason."""

@@ -1,13 +1,13 @@
 """The test split of a question: its records, their labels, patients and reports.
 
-Whoever needs test records asks here: the plan (their fingerprint), a protocol (their ids alone), scoring
-and a reviewer (their labels), so that all mean the same records. Read from a prepared data set, or
-from a data set's metadata files alone.
+Whoever needs test records asks here, so that all mean the same records. Scoring and a reviewer get the
+labels (:class:`Truth`); the plan and the bench of a protocol get the records without them
+(:class:`Unlabelled`). Read from a prepared data set, or from the metadata files of a data set alone.
+Nothing here can be called while a cell is predicted.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.base.hashing import content_hash
+from ecgbench.base.withholding import refuse_if_withheld
 from ecgbench.metrics.words import words
 from ecgbench.results.schema import Result
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ecgbench.data.dataset import Dataset
+
+refuse_if_withheld(__name__)  # an import from a protocol fails while the protocol runs
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,30 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """The test records of a question without their labels: what may be known before predicting.
+
+    Attributes:
+        classes: Of the question.
+        record_ids: ``[n]``.
+        rows: ``[n]`` positions in the prepared data set.
+        patients: ``[n]``.
+        fingerprint: Of the records and their labels, as results hold it.
+        texts: ``[n]`` reports where a protocol has to rank them; empty otherwise.
+    """
+
+    classes: tuple[str, ...]
+    record_ids: NDArray[np.str_]
+    rows: NDArray[np.intp]
+    patients: NDArray[np.str_]
+    fingerprint: str
+    texts: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.record_ids)
+
+
+@dataclass(frozen=True)
 class Truth:
     """The test records of a question; none where a group or a report is asked for that nobody has.
 
@@ -98,6 +125,18 @@ class Truth:
         """Hash of the records' ids and labels: equal where figures are of the same test split."""
         return content_hash([list(self.classes), self.record_ids.tolist(), self.values.tolist()])
 
+    def unlabelled(self, *, with_texts: bool) -> Unlabelled:
+        """The same records without their labels.
+
+        Args:
+            with_texts: Whether their reports are handed over, for a protocol that ranks them.
+        """
+        assert self.rows is not None  # only metadata was read: nobody predicts from that
+        texts = self.texts if with_texts else ()
+        return Unlabelled(
+            self.classes, self.record_ids, self.rows, self.patients, self.fingerprint, texts
+        )
+
 
 Source = Callable[[Wanted], Truth]
 
@@ -113,7 +152,9 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
 
     Raises:
         DataError: The data set has no such label set, class or column.
+        EcgbenchError: A cell is predicted now.
     """
+    refuse_if_withheld(f"The test split of {wanted.dataset}")
     table = dataset.labels(wanted.label_set, "test")
     found = _narrowed(
         wanted, table.classes, table.values, dataset.records.iloc[table.rows], table.rows
@@ -121,22 +162,8 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
     return replace(found, data_fingerprint=dataset.fingerprint)
 
 
-def remembered(open_dataset: Callable[[str], Dataset]) -> Source:
-    """Splits of prepared data sets, each read once.
-
-    Args:
-        open_dataset: Gives a data set by its name.
-    """
-
-    @functools.cache
-    def read(wanted: Wanted) -> Truth:
-        return split_of(open_dataset(wanted.dataset), wanted)
-
-    return read
-
-
 def prepared(wanted: Wanted) -> Truth:
-    """From the prepared data set on this machine.
+    """From the prepared data set on this machine, read anew at each call: no label stays in memory.
 
     Raises:
         DataError: It is not here; says which commands bring it.
@@ -158,6 +185,7 @@ def from_metadata(folder: Path) -> Source:
         from ecgbench.data.layouts.ptbxl import read_metadata
         from ecgbench.data.spec import datasets
 
+        refuse_if_withheld(f"The metadata of {wanted.dataset}")
         spec = datasets.get(wanted.dataset)
         if spec.generator is not None:
             return prepared(wanted)

@@ -13,7 +13,7 @@ from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.config.effective import as_dict, config_hash, overrides_for, profile_names
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import declared_contamination, seen_records
-from ecgbench.evaluation.ground_truth import Truth, Wanted
+from ecgbench.evaluation.ground_truth import Unlabelled, Wanted
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
@@ -50,7 +50,7 @@ def draft(
     recipe: Recipe,
     source: Dataset,
     tested: Dataset,
-    truth: Truth,
+    records: Unlabelled,
     question: Question,
     draw: int,
     overrides: Sequence[str],
@@ -61,7 +61,7 @@ def draft(
         recipe: Of the pre-training.
         source: What is trained on.
         tested: Where the test records are.
-        truth: The test records.
+        records: The test records.
         question: The question.
         draw: Which subset of the training records.
         overrides: What the user set.
@@ -98,13 +98,13 @@ def draft(
         data=DataPart(
             fingerprint=tested.fingerprint,
             source_fingerprint=source.fingerprint if elsewhere else None,
-            test_fingerprint=truth.fingerprint,
+            test_fingerprint=records.fingerprint,
             n_train=0,
             n_val=0,
-            n_test=len(truth.record_ids),
-            n_test_patients=len(set(truth.patients.tolist())),
+            n_test=len(records.record_ids),
+            n_test_patients=len(set(records.patients.tolist())),
         ),
-        pretraining=pretraining_part(recipe, task.dataset, truth.record_ids.tolist()),
+        pretraining=pretraining_part(recipe, task.dataset, records.record_ids.tolist()),
         provenance=provenance(_command(recipe, question, own)),
         config=as_dict(recipe.config),
         overrides=own,

@@ -1,5 +1,8 @@
 """Running a group of cells: one pre-training, one encoding, many questions.
 
+A cell has two halves. :meth:`Session.predict` trains, encodes and predicts, and sees no test label: its
+data sets are views without them. :meth:`Session.score` reads the labels once the predictions are written.
+
 A cell that breaks becomes a result with its reason, and the others go on; Ctrl-C stops everything and
 leaves nothing half-written.
 """
@@ -15,22 +18,27 @@ from typing import Any
 
 from ecgbench.base.errors import EcgbenchError, NotApplicableError, ResultError, StorageError
 from ecgbench.base.paths import check_writable, stop_if_full
+from ecgbench.base.withholding import labels_withheld
 from ecgbench.data.dataset import Dataset
-from ecgbench.evaluation.ground_truth import Truth, Wanted
+from ecgbench.data.withheld import without_test_labels
+from ecgbench.evaluation.ground_truth import Source, Unlabelled, Wanted, prepared, wanted_by
 from ecgbench.evaluation.scoring import score
 from ecgbench.plugins.importing import load_object
-from ecgbench.protocol import Bench, Outcome, Protocol, Records
+from ecgbench.protocol import Bench, Protocol, Records
 from ecgbench.results.ledger import note_test_evaluation
-from ecgbench.results.predictions import write_predictions
+from ecgbench.results.predictions import read_predictions, write_predictions
 from ecgbench.results.provenance import peak_memory_mb
-from ecgbench.results.schema import CostPart, Draft, Result, Scores
+from ecgbench.results.schema import CostPart, Draft, Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.runs.draft import draft, finished, wanted_by
+from ecgbench.runs.draft import draft, finished
+from ecgbench.runs.draft import wanted_by as of_question
 from ecgbench.runs.plan import Question
 from ecgbench.training.device import describe, pick_device, pick_precision, processes
 from ecgbench.training.encode import Encoder
 from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
+
+NOT_SCORED = "has not been scored"
 
 
 @dataclass
@@ -39,9 +47,9 @@ class Session:
 
     Attributes:
         recipe: What decides the pre-training.
-        dataset: The data set that is trained on.
-        open: Gives the data sets that are tested on.
-        truth_of: Gives their test records.
+        dataset: The data set that is trained on, without its test labels.
+        open: Gives the data sets that are tested on, without their test labels.
+        tested: Gives the test records of a question, without their labels.
         out: Folder of results.
         overrides: What the user set.
     """
@@ -49,7 +57,7 @@ class Session:
     recipe: Recipe
     dataset: Dataset
     open: Callable[[str], Dataset]
-    truth_of: Callable[[Wanted], Truth]
+    tested: Callable[[Question], Unlabelled]
     out: Path
     overrides: Sequence[str] = ()
     _encoder: Encoder | None = field(default=None, repr=False)
@@ -65,7 +73,7 @@ class Session:
                     self.recipe,
                     self.dataset,
                     self.open(question.task.dataset),
-                    self._truth(question),
+                    self.tested(question),
                     question,
                     draw,
                     self.overrides,
@@ -96,35 +104,65 @@ class Session:
     def run(self, missing: Sequence[tuple[Question, Draft]]) -> Iterator[Result]:
         """Run cells and write their results, one by one."""
         for question, wanted in missing:
-            result = self._cell(question, wanted)
+            result = self.score(self.predict(question, wanted))
             write_result(self.out, result)
             yield result
 
-    def _cell(self, question: Question, wanted: Draft) -> Result:
-        protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
-            question.protocol
-        )
-        reason = protocol.refuses(self.recipe.info, self.recipe.config)
-        if reason is None and not len(self._truth(question)):
-            reason = f"no test record is left of {_asked(question)}"
-        if reason is not None:
-            return wanted.result("not-applicable", reason)
+    def predict(self, question: Question, wanted: Draft) -> Result:
+        """Write the predictions of a cell.
+
+        Args:
+            question: The question.
+            wanted: The draft of its result.
+
+        Returns:
+            The draft with all but the scores, for :meth:`score`; or the final result of a cell that
+            failed or that the method takes no part in.
+        """
         try:
-            return self._evaluate(protocol, question, wanted)
+            with labels_withheld():
+                return self._predict(question, wanted)
         except NotApplicableError as error:
             why = error.message if error.hint is None else f"{error.message} {error.hint}"
             return wanted.result("not-applicable", why)
         except StorageError:
             raise
-        except EcgbenchError as error:
-            reason = error.message
         except Exception as error:  # a method may fail in any way, and must spoil no other cell
-            stop_if_full(error)
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            _log_traceback(self.out, wanted)
-        return wanted.result("failed", reason)
+            return wanted.result("failed", self._reason(wanted, error))
 
-    def _evaluate(self, protocol: Protocol, question: Question, wanted: Draft) -> Result:
+    def score(self, predicted: Result) -> Result:
+        """Score the predictions of a cell; whatever has none is a result already.
+
+        Args:
+            predicted: From :meth:`predict`.
+        """
+        if predicted.predictions is None:
+            return predicted
+        times = note_test_evaluation(self.out, predicted.key, predicted.predictions.sha256)
+        try:
+            predictions = read_predictions(path_of(self.out, predicted).with_suffix(".npz"))
+            if predictions.kind != (wanted := predicted.protocol.predicts):
+                raise ResultError(f"The protocol gave {predictions.kind} in place of {wanted}.")
+            resamples = int(self.recipe.config.evaluate.resamples)
+            scores = score(predictions, prepared(wanted_by(predicted)), resamples=resamples)
+        except StorageError:
+            raise
+        except Exception as error:  # predictions may be of other records or classes
+            reason = self._reason(predicted, error)
+            return predicted.model_copy(update={"reason": reason, "predictions": None})
+        return predicted.model_copy(
+            update={"status": "ok", "reason": None, "scores": scores, "test_evaluations": times}
+        )
+
+    def _predict(self, question: Question, wanted: Draft) -> Result:
+        protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
+            question.protocol
+        )
+        reason = protocol.refuses(self.recipe.info, self.recipe.config)
+        if reason is None and not len(self.tested(question)):
+            reason = f"no test record is left of {_in_words(question)}"
+        if reason is not None:
+            return wanted.result("not-applicable", reason)
         encoder = self._ready()
         encoded = encoder.seconds
         started = time.perf_counter()
@@ -132,7 +170,6 @@ class Session:
         evaluating = time.perf_counter() - started - (encoder.seconds - encoded)
         file = path_of(self.out, wanted).with_suffix(".npz")
         predictions = write_predictions(file, outcome.predictions)
-        evaluations = note_test_evaluation(self.out, wanted.key, predictions.sha256)
         manifest = encoder.checkpoint.manifest
         seconds = {
             "pretrain": float(manifest["seconds"]),
@@ -146,11 +183,11 @@ class Session:
             "reports": manifest["reports"],
         }
         return wanted.result(
-            "ok",
+            "failed",
+            NOT_SCORED,
             method=wanted.method.model_copy(update={"parameters": manifest["parameters"]}),
             data=wanted.data.model_copy(update=counted),
             pretraining=wanted.pretraining.model_copy(update=learned),
-            scores=self._score(question, outcome),
             predictions=predictions,
             choices=outcome.choices,
             notes=outcome.notes,
@@ -159,17 +196,15 @@ class Session:
                 device=describe(pick_device(self.recipe.config)),
                 peak_memory_mb=peak_memory_mb(),
             ),
-            test_evaluations=evaluations,
         )
 
-    def _score(self, question: Question, outcome: Outcome) -> Scores:
-        if outcome.predictions.kind != (wanted := question.protocol.predicts):
-            raise ResultError(f"The protocol gave {outcome.predictions.kind} in place of {wanted}.")
-        resamples = int(self.recipe.config.evaluate.resamples)
-        return score(outcome.predictions, self._truth(question), resamples=resamples)
-
-    def _truth(self, question: Question) -> Truth:
-        return self.truth_of(wanted_by(question))
+    def _reason(self, cell: Draft | Result, error: Exception) -> str:
+        """Why a cell failed, in one line; the traceback of an unexpected error goes into a log."""
+        if isinstance(error, EcgbenchError):
+            return error.message
+        stop_if_full(error)
+        _log_traceback(self.out, cell)
+        return f"{type(error).__name__}: {error}".splitlines()[0]
 
     def _ready(self) -> Encoder:
         """The pre-trained method; a pre-training that failed is not tried again for each cell."""
@@ -185,26 +220,43 @@ class Session:
         return self._encoder
 
     def _bench(self, encoder: Encoder, question: Question, draw: int) -> Bench:
-        truth, protocol = self._truth(question), question.protocol
-        assert truth.rows is not None
+        tested, task = self.tested(question), question.task
+        target = without_test_labels(self.open(task.dataset), tested.rows)
         return Bench(
             info=self.recipe.info,
-            task=question.task,
-            protocol=protocol,
+            task=task,
+            protocol=question.protocol,
             variant=question.variant,
             config=self.recipe.config,
             seed=self.recipe.seed,
             draw=draw,
-            source=self.dataset,
-            test=Records(self.open(question.task.dataset), truth.rows, truth.record_ids),
-            test_texts=truth.texts if protocol.predicts == "ranks" else (),
-            classes=truth.classes,
+            source=self.dataset if task.source else target,
+            test=Records(target, tested.rows, tested.record_ids),
+            test_texts=tested.texts,
+            classes=tested.classes,
             frozen=encoder,
             shared=self._shared,
         )
 
 
-def _asked(question: Question) -> str:
+def asked(source: Source) -> Callable[[Question], Unlabelled]:
+    """The test records of questions without their labels, which are read once for each test split.
+
+    Args:
+        source: Gives the labelled records.
+    """
+    known: dict[tuple[Wanted, bool], Unlabelled] = {}
+
+    def read(question: Question) -> Unlabelled:
+        wanted, ranked = of_question(question), question.protocol.predicts == "ranks"
+        if (wanted, ranked) not in known:
+            known[wanted, ranked] = source(wanted).unlabelled(with_texts=ranked)
+        return known[wanted, ranked]
+
+    return read
+
+
+def _in_words(question: Question) -> str:
     """In words, which test records a question is about."""
     task, protocol = question.task, question.protocol
     only = protocol.only(question.variant)
@@ -213,7 +265,7 @@ def _asked(question: Question) -> str:
     return ", ".join([f"{task.dataset} {task.labels}", *groups, *reported])
 
 
-def _log_traceback(out: Path, wanted: Draft) -> None:
+def _log_traceback(out: Path, wanted: Draft | Result) -> None:
     """Keep the traceback of an unexpected failure beside the results."""
     log = out / "failures.log"
     log.parent.mkdir(parents=True, exist_ok=True)

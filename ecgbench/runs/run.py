@@ -10,12 +10,13 @@ from pathlib import Path
 from ecgbench.base.errors import DataError
 from ecgbench.config.effective import effective
 from ecgbench.data.opening import open_dataset
-from ecgbench.evaluation.ground_truth import remembered
+from ecgbench.data.withheld import without_test_labels
+from ecgbench.evaluation.ground_truth import prepared
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import path_of, read_result
-from ecgbench.runs.draft import wanted_by
-from ecgbench.runs.execute import Session
+from ecgbench.runs.execute import Session, asked
+from ecgbench.runs.isolated import run_isolated
 from ecgbench.runs.plan import Group, Question, groups
 from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
@@ -95,12 +96,12 @@ def make_plan(request: Request) -> Plan:
     for config in configs.values():
         signal_spec(config)  # a wish that cannot be met stops here, not in every cell
     absent: dict[str, DataError] = {}
-    open_once = functools.cache(open_dataset)
-    truth_of = remembered(open_once)
+    open_once = functools.cache(lambda name: without_test_labels(open_dataset(name)))
+    tested = asked(prepared)
 
     def tested_here(question: Question) -> bool:
         try:
-            truth_of(wanted_by(question))
+            tested(question)
         except DataError as error:
             absent[question.task.name] = error
             return False
@@ -118,7 +119,7 @@ def make_plan(request: Request) -> Plan:
         here = replace(group, questions=tuple(q for q in group.questions if tested_here(q)))
         if not here.questions:
             continue
-        session = Session(recipe, dataset, open_once, truth_of, request.out, request.overrides)
+        session = Session(recipe, dataset, open_once, tested, request.out, request.overrides)
         planned.append(Planned(here, session, session.missing(here.cells)))
     if not planned and absent:
         raise next(iter(absent.values()))
@@ -129,6 +130,7 @@ def carry_out(
     plan: Plan,
     on_group: Callable[[Planned], None] = lambda item: None,
     on_result: Callable[[Result], None] = lambda result: None,
+    isolate: bool = False,
 ) -> None:
     """Run every missing cell.
 
@@ -136,6 +138,7 @@ def carry_out(
         plan: From :func:`make_plan`.
         on_group: Told before a group starts.
         on_result: Told after each cell.
+        isolate: Predict in processes whose home holds no test label; see ``runs/isolated.py``.
 
     Raises:
         ConfigError: The device or precision that is asked for is not here.
@@ -146,5 +149,7 @@ def carry_out(
         item.session.check()
     for item in planned:
         on_group(item)
-        for result in item.session.run(item.missing):
+        missing = item.missing
+        results = run_isolated(item.session, missing) if isolate else item.session.run(missing)
+        for result in results:
             on_result(result)

@@ -138,7 +138,7 @@ def test_a_cell_comes_out_the_same_again_and_is_signed(submission: Path, tmp_pat
     assert again.scores is not None
     assert result.scores is not None
     assert again.scores.figures == result.scores.figures  # the same machine, the same seed
-    assert list((tmp_path / "out/home/checkpoints").iterdir())  # trained anew
+    assert list((tmp_path / "out/home/withheld").iterdir())  # a home of its own
     found = verdicts(result, siblings, again)
     path = sign(submission, result, again, found, "A. Maintainer")
     signed = read_result(path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.base.errors import ConfigError, DataError, EcgbenchError
+from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.cli.app import app
 from ecgbench.data.opening import open_dataset
 from ecgbench.plugins.catalogue import protocols
@@ -204,21 +204,6 @@ def test_a_wrong_key_or_value_stops_before_anything_runs(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         make_plan(request_for(overrides=(override,)))
-
-
-def test_a_protocol_cannot_reach_test_labels(request_for: RequestFor) -> None:
-    plan = make_plan(request_for(tasks="sim-tiny-super/linear-probe@100%"))
-    session = plan.planned[0].session
-    question = plan.planned[0].group.questions[0]
-    bench = session._bench(session._ready(), question, 0)
-    with pytest.raises(EcgbenchError, match="asked for test labels"):
-        bench.labelled("test")  # type: ignore[arg-type]
-    with pytest.raises(EcgbenchError, match="asked for test reports"):
-        bench.reports("test")  # type: ignore[arg-type]
-    with pytest.raises(EcgbenchError, match="asked for test reports"):
-        bench.test_reports()
-    assert bench.labelled("val").values.any()
-    assert all(bench.reports("train").texts)
 
 
 def test_the_ledger_counts_different_predictions_of_a_cell(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Its flaws are kept where they do not need test labels: the learning rate that falls by the batch, one
 unstratified draw with one seed, F1 at thresholds of the test split. What is not kept, and why, stands in
-docs/tracks.md: the best test epoch cannot be had here, for a protocol sees no test label, and features
+docs/tracks.md: the best test epoch is not available, because a protocol gets no test label, and features
 are encoded in eval mode.
 
 Source: finetune/main_single.py of MERL's code (Liu et al., ICML 2024).
