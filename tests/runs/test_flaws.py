@@ -46,7 +46,7 @@ RequestFor = Callable[..., Request]
 def test_the_index_above_and_the_one_of_the_docs_name_tests_that_exist(project_root: Path) -> None:
     flaws = re.split(r"^\d+\. ", str(__doc__), flags=re.MULTILINE)[1:]
     assert len(flaws) == 10
-    table = (project_root / "docs/tracks.md").read_text().partition("## The flaws of the public")[2]
+    table = (project_root / "docs/tracks.md").read_text().partition("## Flaws of published code")[2]
     rows = re.findall(r"^\| (\d+) .+$", table, flags=re.MULTILINE)
     assert [int(number) for number in rows] == list(range(1, 11))
     named: set[str] = set()
