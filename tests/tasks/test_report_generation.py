@@ -350,7 +350,7 @@ def test_the_loss_of_a_batch_is_that_of_its_pairs(small_lm: LanguageModel) -> No
     ids = [small_lm.encode(text, 32) for text in SAID[:3]]
     together = writer.loss(tokens, ids)
     apart = [writer.loss(tokens[[k]], [ids[k]]) for k in range(3)]
-    assert together.count == sum(part.count for part in apart) == sum(map(len, ids))
+    assert together.tokens == sum(part.tokens for part in apart) == sum(map(len, ids))
     assert float(together.total.detach()) == pytest.approx(
         sum(float(part.total.detach()) for part in apart), rel=1e-5
     )
@@ -367,7 +367,7 @@ def test_the_scale_and_offset_of_an_encoder_make_no_difference(small_lm: Languag
 
 def mean_likelihood(writer: ReportWriter, tokens: Tensor, texts: Sequence[str]) -> float:
     loss = writer.loss(tokens, [writer.lm.encode(text, 32) for text in texts])
-    return -float(loss.total.detach()) / loss.count
+    return -float(loss.total.detach()) / loss.tokens
 
 
 def test_a_beam_finds_what_is_likelier_on_the_whole(small_lm: LanguageModel) -> None:
