@@ -14,7 +14,7 @@ from ecgbench.base.inert import plain
 from ecgbench.cli import authoring
 from ecgbench.cli.ablations import ablate
 from ecgbench.cli.data import app as data_app
-from ecgbench.cli.inspection import inspect
+from ecgbench.cli.inspection import explain, inspect, view
 from ecgbench.cli.leaderboard import app as leaderboard_app
 from ecgbench.cli.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
 
@@ -38,6 +38,8 @@ app.command()(authoring.check)
 app.command()(authoring.submit)
 app.command()(authoring.reproduce)
 app.command()(inspect)
+app.command()(view)
+app.command()(explain)
 app.command()(ablate)
 
 

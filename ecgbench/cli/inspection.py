@@ -1,4 +1,4 @@
-"""`ecgbench inspect`: parse, call, print."""
+"""`ecgbench inspect`, `view` and `explain`: parse, call, print."""
 
 from __future__ import annotations
 
@@ -7,7 +7,66 @@ from typing import Annotated
 
 import typer
 
+from ecgbench.base.errors import ConfigError
 from ecgbench.cli.options import MethodsPath, Overrides, Profile
+
+Record = Annotated[str, typer.Argument(help="DATASET/RECORD, e.g. sim/1.")]
+Picture = Annotated[Path, typer.Option(help="Picture to write: PNG, PDF or SVG.")]
+
+
+def view(
+    record: Record,
+    out: Picture = Path("ecg.png"),
+    results: Annotated[Path | None, typer.Option(help="Folder of results with scores.")] = None,
+    methods: Annotated[str, typer.Option(help="Methods whose scores to show, by commas.")] = "",
+    cell: Annotated[str, typer.Option(help="TASK/PROTOCOL@VARIANT of the scores.")] = "",
+) -> None:
+    """Draw a record on ECG paper, with its labels, its report and the scores of methods.
+
+    Example: ecgbench view sim/1 --out ecg.pdf
+    """
+    from ecgbench.inspection.paper import draw, save
+    from ecgbench.inspection.record import find_record, scores_of
+
+    one = find_record(record)
+    given = (results is not None, bool(methods), bool(cell))
+    if any(given) and not all(given):
+        raise ConfigError("Scores need --results, --methods and --cell together.")
+    lines = scores_of(one, results, methods.split(","), cell) if results is not None else []
+    save(draw(one.paper(lines)), out)
+    typer.echo(out)
+
+
+def explain(
+    method: Annotated[str, typer.Argument(help="Name of the method.")],
+    record: Record,
+    overrides: Overrides = None,
+    label: Annotated[str | None, typer.Option(help="Class; default: the record's surest.")] = None,
+    labels: Annotated[str | None, typer.Option(help="Label set of the class.")] = None,
+    profile: Profile = "mini",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the pre-training.")] = 0,
+    out: Picture = Path("explained.png"),
+    methods_path: MethodsPath = None,
+) -> None:
+    """Draw which parts of a record a linear probe's score depends on, by hiding them one by one.
+
+    Example: ecgbench explain random_init sim/1 --label MI
+    """
+    from ecgbench.inspection.occlusion import explain as explained
+    from ecgbench.inspection.paper import draw, save
+    from ecgbench.inspection.record import find_record
+    from ecgbench.inspection.subject import Subject, recipe_of
+    from ecgbench.plugins.catalogue import methods
+    from ecgbench.training.encode import Encoder
+    from ecgbench.training.pretrain import pretrain
+
+    one = find_record(record)
+    given = tuple(overrides or ())
+    recipe, dataset = recipe_of(methods.get(method), one.dataset.spec.name, profile, seed, given)
+    subject = Subject(Encoder(recipe, pretrain(recipe)), dataset, given, labels)
+    found = explained(subject, one, label)
+    save(draw(found.on(one.paper())), out)
+    typer.echo(out)
 
 
 def inspect(
