@@ -65,7 +65,7 @@ class Registry(Generic[T]):
     load: Callable[[Path], tuple[str, T]]
     name_of: Callable[[Path], str] = lambda path: path.stem
     paths: list[Path] = field(default_factory=list)
-    _entries: dict[str, Entry[T]] | None = field(default=None, repr=False)
+    _known: tuple[list[Path], dict[str, Entry[T]]] | None = field(default=None, repr=False)
 
     def add_path(self, folder: Path) -> None:
         """Look for plug-ins in one more folder.
@@ -78,7 +78,10 @@ class Registry(Generic[T]):
         if not list(self.find(folder)):
             raise PluginError(f"No {self.kind} in {folder}.", "See docs/authors.md.")
         self.paths.append(folder)
-        self._entries = None
+
+    def refresh(self) -> None:
+        """Read all files again, because one of them changed; changed folders are noticed without it."""
+        self._known = None
 
     def entries(self) -> dict[str, Entry[T]]:
         """Every registered name, broken ones too, sorted by name.
@@ -86,7 +89,8 @@ class Registry(Generic[T]):
         Raises:
             PluginError: Two plug-ins carry the same name.
         """
-        if self._entries is None:
+        folders = self._folders()
+        if self._known is None or self._known[0] != folders:
             found: dict[str, Entry[T]] = {}
             for entry in self._discover():
                 other = found.get(entry.name)
@@ -96,8 +100,8 @@ class Registry(Generic[T]):
                         "Rename one of them.",
                     )
                 found[entry.name] = entry
-            self._entries = dict(sorted(found.items()))
-        return self._entries
+            self._known = folders, dict(sorted(found.items()))
+        return self._known[1]
 
     def names(self) -> list[str]:
         """The names that can be used."""
@@ -134,13 +138,15 @@ class Registry(Generic[T]):
         ):
             origin = f"package {point.dist.name}" if point.dist else "package"
             yield from self._from_package(point.name, point.value, origin)
-        for folder in [*self._paths_of_environment(), *self.paths]:
+        for folder in self._folders():
             for file in self.find(folder):
                 yield self._read(file, f"path {folder}")
 
-    def _paths_of_environment(self) -> list[Path]:
+    def _folders(self) -> list[Path]:
+        """Folders of plug-ins: of the environment, then those that were added."""
         variable = self.group.upper().replace(".", "_") + "_PATH"
-        return [Path(item) for item in os.environ.get(variable, "").split(os.pathsep) if item]
+        named = os.environ.get(variable, "").split(os.pathsep)
+        return [*(Path(item) for item in named if item), *self.paths]
 
     def _from_package(self, name: str, module: str, origin: str) -> Iterator[Entry[T]]:
         folder = _folder_of(module)

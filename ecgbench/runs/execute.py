@@ -163,10 +163,10 @@ class Session:
             reason = f"no test record is left of {_in_words(question)}"
         if reason is not None:
             return wanted.result("not-applicable", reason)
-        encoder = self._ready()
+        encoder = self.encoder()
         encoded = encoder.seconds
         started = time.perf_counter()
-        outcome = protocol.run(self._bench(encoder, question, wanted.draw))
+        outcome = protocol.run(self.bench(question, wanted.draw))
         evaluating = time.perf_counter() - started - (encoder.seconds - encoded)
         file = path_of(self.out, wanted).with_suffix(".npz")
         predictions = write_predictions(file, outcome.predictions)
@@ -206,7 +206,7 @@ class Session:
         _log_traceback(self.out, cell)
         return f"{type(error).__name__}: {error}".splitlines()[0]
 
-    def _ready(self) -> Encoder:
+    def encoder(self) -> Encoder:
         """The pre-trained method; a pre-training that failed is not tried again for each cell."""
         if self._broken is not None:
             raise EcgbenchError(self._broken)
@@ -219,7 +219,8 @@ class Session:
                 raise
         return self._encoder
 
-    def _bench(self, encoder: Encoder, question: Question, draw: int) -> Bench:
+    def bench(self, question: Question, draw: int) -> Bench:
+        """What a protocol gets for one cell."""
         tested, task = self.tested(question), question.task
         target = without_test_labels(self.open(task.dataset), tested.rows)
         return Bench(
@@ -234,7 +235,7 @@ class Session:
             test=Records(target, tested.rows, tested.record_ids),
             test_texts=tested.texts,
             classes=tested.classes,
-            frozen=encoder,
+            frozen=self.encoder(),
             shared=self._shared,
         )
 

@@ -17,8 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @pytest.fixture(scope="package")  # it changes the environment, for these tests alone
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a question on 300 simulated records, in a cache of its own."""
-    from ecgbench.data.spec import datasets
-    from ecgbench.plugins.catalogue import tasks
 
     folder = tmp_path_factory.mktemp("tiny")
     spec = yaml.safe_load((ROOT / "ecgbench/data/catalogue/sim.yaml").read_text())
@@ -36,8 +34,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
-    datasets._entries = tasks._entries = None
     yield "sim-tiny-super/linear-probe@100%"
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
-    datasets._entries = tasks._entries = None

@@ -95,7 +95,6 @@ def author(tmp_path: Path) -> Iterator[Path]:
     methods.add_path(tmp_path / "author_method")
     yield tmp_path / "author_method"
     methods.paths[:] = paths
-    methods._entries = None
 
 
 def outcomes(name: str = "author_method") -> dict[str, str]:
@@ -108,7 +107,7 @@ def test_a_mistake_is_caught_by_its_law(author: Path, mistake: str) -> None:
     text = (author / file).read_text()
     assert right in text
     (author / file).write_text(text.replace(right, wrong, 1))
-    methods._entries = None
+    methods.refresh()
     assert [finding.outcome for finding in check_method("author_method", law)] == ["broken"]
 
 

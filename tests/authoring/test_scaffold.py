@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,9 @@ from ecgbench.plugins.catalogue import methods, tasks
 
 
 @pytest.fixture
-def registry() -> Iterator[None]:
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry as it was, after a test that adds to it."""
-    paths = list(methods.paths)
-    yield
-    methods.paths[:] = paths
-    methods._entries = None
+    monkeypatch.setattr(methods, "paths", list(methods.paths))
 
 
 @pytest.mark.slow
@@ -82,19 +79,13 @@ def test_nothing_is_overwritten(tmp_path: Path, registry: None) -> None:
 def test_a_new_task_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new_task("sim-of-mine", tmp_path, dataset="sim", labels="rhythm")
     monkeypatch.setenv("ECGBENCH_TASKS_PATH", str(tmp_path))
-    tasks._entries = None
-    try:
-        assert tasks.get("sim-of-mine").labels == "rhythm"
-    finally:
-        monkeypatch.delenv("ECGBENCH_TASKS_PATH")
-        tasks._entries = None
+    assert tasks.get("sim-of-mine").labels == "rhythm"
 
 
 def test_a_new_data_set_is_prepared_and_labelled(
     tmp_path: Path, ecgbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ecgbench.data.opening import prepare
-    from ecgbench.data.spec import datasets
 
     new_dataset("our-clinic", tmp_path)
     folder = tmp_path / "our-clinic"
@@ -106,12 +97,7 @@ def test_a_new_data_set_is_prepared_and_labelled(
     with (folder / "records.csv").open("a") as file:
         file.writelines(lines)
     monkeypatch.setenv("ECGBENCH_DATASETS_PATH", str(folder))
-    datasets._entries = None
-    try:
-        labels = prepare("our-clinic", folder, workers=1).labels("diagnosis")
-    finally:
-        monkeypatch.delenv("ECGBENCH_DATASETS_PATH")
-        datasets._entries = None
+    labels = prepare("our-clinic", folder, workers=1).labels("diagnosis")
     assert labels.classes == ("CD", "MI", "NORM")
     assert labels.values.sum(axis=0).tolist() == [4, 4, 8]
 

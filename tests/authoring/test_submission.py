@@ -48,7 +48,6 @@ def run(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     carry_out(make_plan(request))
     yield folder / "results"
     methods.paths[:] = paths
-    methods._entries = None
 
 
 @pytest.fixture

@@ -100,11 +100,11 @@ def add_spec(
         name = next(line for line in text.splitlines() if line.startswith("name:"))
         name = name.removeprefix("name:").strip()
         (folder / f"{name}.yaml").write_text(text)
-        monkeypatch.setattr(datasets, "_entries", None)
+        datasets.refresh()
         return datasets.get(name)
 
     yield add
-    datasets._entries = None
+    datasets.refresh()
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,6 @@ def test_a_broken_method_is_listed_with_its_reason(
     if code is not None:
         (folder / "model.py").write_text(code)
     monkeypatch.setattr(methods, "paths", [tmp_path])
-    monkeypatch.setattr(methods, "_entries", None)
     entry = methods.entry("mine")
     assert entry.problem is not None
     assert problem in entry.problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,16 +22,12 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def small_matrix(small_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_matrix(small_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECGBENCH_HOME", str(small_home))
     registries = (methods, tasks, datasets)
     for registry, name in zip(registries, ("methods", "tasks", "datasets"), strict=True):
         monkeypatch.delenv(f"ECGBENCH_{name.upper()}_PATH", raising=False)
         monkeypatch.setattr(registry, "paths", [PLUGINS / name])
-        monkeypatch.setattr(registry, "_entries", None)
-    yield
-    for registry in registries:
-        registry._entries = None
 
 
 @pytest.fixture

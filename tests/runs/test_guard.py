@@ -145,7 +145,7 @@ def test_pre_training_gets_no_test_label(request_for: RequestFor) -> None:
 
 def test_a_bench_refuses_in_words(request_for: RequestFor) -> None:
     item = make_plan(request_for(tasks="sim-tiny-super/linear-probe@100%")).planned[0]
-    bench = item.session._bench(item.session._ready(), item.group.questions[0], 0)
+    bench = item.session.bench(item.group.questions[0], 0)
     for asked in (bench.labelled, bench.reports):
         with pytest.raises(EcgbenchError, match="asked for test"):
             asked("test")  # type: ignore[arg-type]

@@ -122,10 +122,9 @@ def test_a_task_may_list_one_variant_of_a_protocol(
     task = "name: {}\ntitle: t\ndataset: sim\nlabels: sub\nprotocols: [{}]\n"
     (tmp_path / "one.yaml").write_text(task.format("one", "linear-probe@10%"))
     monkeypatch.setattr(tasks, "paths", [tmp_path])
-    monkeypatch.setattr(tasks, "_entries", None)
     assert [q.name for q in questions(["one"])] == ["one/linear-probe@10%"]
     (tmp_path / "two.yaml").write_text(task.format("two", "linear-probe@20%"))
-    monkeypatch.setattr(tasks, "_entries", None)
+    tasks.refresh()
     with pytest.raises(
         PluginError, match="'linear-probe@20%' is asked of two, and linear-probe has no"
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,25 +137,13 @@ def test_a_broken_method_fails_its_own_cells_only(request_for: RequestFor) -> No
 
 
 def test_what_a_method_cannot_do_is_a_row_with_its_reason(request_for: RequestFor) -> None:
-    question = questions_that_need_text()
-    plan = make_plan(request_for("tiny", question))
+    request = request_for("tiny", "sim-tiny-super/linear-probe@100%")
+    (asked,) = request.questions
+    spec = asked.protocol.model_copy(update={"requires": ("ecg", "text")})
+    plan = make_plan(replace(request, questions=[replace(asked, protocol=spec)]))
     carry_out(plan)
     assert {result.status for result in plan.results()} == {"not-applicable"}
     assert all("does not encode text" in str(result.reason) for result in plan.results())
-
-
-def questions_that_need_text() -> str:
-    """A protocol that wants a text tower, put on the tiny task for this test."""
-    spec = protocols.get("linear-probe").model_copy(update={"requires": ("ecg", "text")})
-    entry = protocols.entries()["linear-probe"]
-    object.__setattr__(entry, "value", spec)
-    return "sim-tiny-super/linear-probe@100%"
-
-
-@pytest.fixture(autouse=True)
-def protocols_as_they_were() -> object:
-    yield
-    protocols._entries = None
 
 
 def test_an_interrupted_run_goes_on(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def test_the_best_validation_epoch_and_the_last_are_both_there() -> None:
 
 
 @pytest.fixture
-def half_kilohertz(small_matrix: None, tmp_path: Path) -> Iterator[TaskSpec]:
+def half_kilohertz(small_matrix: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskSpec:
     """A simulated data set at MERL's rate, and a task on it."""
     folder = tmp_path / "catalogue"
     folder.mkdir()
@@ -124,11 +124,9 @@ def half_kilohertz(small_matrix: None, tmp_path: Path) -> Iterator[TaskSpec]:
         "records": 60,
     }
     (folder / "sim-500.yaml").write_text(yaml.safe_dump(entry))
-    kept, datasets.paths = datasets.paths, [*datasets.paths, folder]
-    datasets._entries = None
+    monkeypatch.setattr(datasets, "paths", [*datasets.paths, folder])
     update = {"name": "sim-500-super", "dataset": "sim-500", "protocols": ("merl-linear-probe",)}
-    yield tasks.get("sim-tiny-super").model_copy(update=update)
-    datasets.paths, datasets._entries = kept, None
+    return tasks.get("sim-tiny-super").model_copy(update=update)
 
 
 def run(
@@ -229,7 +227,6 @@ def test_cpsc2018_is_read_as_merl_reads_it(
     entry = sample_of("cpsc2018") + "\norigin: cpsc2018\n"
     (tmp_path / "catalogue" / "cpsc.yaml").write_text(entry)
     monkeypatch.setattr(datasets, "paths", [tmp_path / "catalogue"])
-    monkeypatch.setattr(datasets, "_entries", None)
     source = shared_data / "cpsc2018"
     cpsc = prepare("cpsc2018-sample", linked(source, tmp_path / "cpsc"), workers=1)
     seconds = SPEC.params["first_seconds"][cpsc.spec.family]
@@ -241,7 +238,6 @@ def test_cpsc2018_is_read_as_merl_reads_it(
         padded = np.pad(recorded, ((0, 0), (0, 2500)))
         wanted = (padded - padded.min()) / (padded.max() - padded.min() + 1e-8)
         np.testing.assert_allclose(signals, wanted, atol=2e-3)
-    monkeypatch.setattr(datasets, "_entries", None)
 
 
 @pytest.fixture(params=["cpsc2018", "csn"])
@@ -251,7 +247,7 @@ def sample(
     shared_data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[TaskSpec]:
+) -> TaskSpec:
     """Real records of a data set, and the task of MERL's files on them."""
     from data.samples import linked, sample_of
 
@@ -260,13 +256,11 @@ def sample(
     entry = f"{sample_of(name)}\norigin: {name}\n"
     (tmp_path / "catalogue" / "sample.yaml").write_text(entry)
     monkeypatch.setattr(datasets, "paths", [*datasets.paths, tmp_path / "catalogue"])
-    monkeypatch.setattr(datasets, "_entries", None)
     prepare(f"{name}-sample", linked(shared_data / name, tmp_path / name), workers=1)
     task = tasks_of_the_checkout() / f"{name}-merl-files.yaml"
-    yield TaskSpec(
+    return TaskSpec(
         folder=task.parent, **{**yaml.safe_load(task.read_text()), "dataset": f"{name}-sample"}
     )
-    datasets._entries = None
 
 
 def tasks_of_the_checkout() -> Path:

@@ -60,7 +60,7 @@ def test_one_probe_of_clean_records_predicts_every_variant(
         np.testing.assert_array_equal(found[name][1].scores, clean.scores)
     dataset = open_dataset("sim-tiny")
     session = plan.planned[0].session
-    features_of = encoder(session._ready(), dataset)
+    features_of = encoder(session.encoder(), dataset)
     probe = fit(*fits[0])
     test = dataset.labels("super", "test")
     for name in changed:

@@ -132,12 +132,10 @@ def real_home(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECGBENCH_HOME", str(folder / "home"))
         patch.setattr(datasets, "paths", [catalogue])
-        patch.setattr(datasets, "_entries", None)
         prepare("cpsc2018-sample", source, workers=1)
         prepare("csn-sample", linked(shared_data / "csn", folder / "csn"), workers=1)
         prepare("ptbxl-mini", shared_data / "ptbxl-mini", workers=1)
         yield patch
-    datasets._entries = None
 
 
 def on_sample(task: TaskSpec) -> TaskSpec:

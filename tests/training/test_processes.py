@@ -32,7 +32,6 @@ def test_two_processes_learn_and_see_what_one_does(
 ) -> None:
     """With negatives of each other, a crop, and a parameter that gets no gradient."""
     monkeypatch.setattr(methods, "paths", [PLUGINS])
-    monkeypatch.setattr(methods, "_entries", None)
     weights, looks = [], []
     for count in (1, 2):
         overrides = ("compute.accelerator=cpu", f"compute.devices={count}")
