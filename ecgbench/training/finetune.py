@@ -8,10 +8,8 @@ fourteen of them still make ``finetune.min_steps`` steps.
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,7 @@ from ecgbench.metrics.classification import auroc, macro
 from ecgbench.training.device import pick_device, pick_precision, use_threads
 from ecgbench.training.loss_watch import LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
+from ecgbench.training.quiet import without_advice
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -136,11 +135,11 @@ class Finetuned:
     _trainer: Trainer
     _batch: int
 
+    @without_advice()
     def scores(self, signals: NDArray[np.floating]) -> NDArray[np.float64]:
         """Logits ``[n, k]`` in eval mode."""
         examples = TensorDataset(torch.from_numpy(np.array(signals)))
-        with _quiet():
-            parts = self._trainer.predict(self._module, DataLoader(examples, self._batch))
+        parts = self._trainer.predict(self._module, DataLoader(examples, self._batch))
         assert parts is not None
         return torch.cat(parts).double().numpy()
 
@@ -158,6 +157,7 @@ def has_gradient(method: Method, signals: NDArray[np.floating]) -> bool:
         return bool(method.encode_ecg(ecg).requires_grad)
 
 
+@without_advice()
 def finetune(
     method: Method,
     features: NDArray[np.float32],
@@ -181,7 +181,6 @@ def finetune(
     """
     import lightning.pytorch as pl
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     use_threads(config)
     torch.manual_seed(seed)
     device = pick_device(config)
@@ -200,8 +199,7 @@ def finetune(
         enable_progress_bar=sys.stderr.isatty(),
     )
     batch = int(config.compute.encode_batch)
-    with _quiet():
-        trainer.fit(module, _shuffled(train, schedule, seed), DataLoader(_tensors(val), batch))
+    trainer.fit(module, _shuffled(train, schedule, seed), DataLoader(_tensors(val), batch))
     if trainer.interrupted:
         raise KeyboardInterrupt
     best: Best = module.best
@@ -235,11 +233,6 @@ def _shuffled(train: Examples, schedule: Schedule, seed: int) -> DataLoader[Any]
         generator=torch.Generator().manual_seed(seed),
     )
     return DataLoader(dataset, batch_sampler=BatchSampler(order, schedule.batch_size, True))
-
-
-def _quiet() -> warnings.catch_warnings[None]:
-    """Without Lightning's advice on workers and logging."""
-    return warnings.catch_warnings(action="ignore")
 
 
 def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:

@@ -6,9 +6,7 @@ step are drawn from a seed of that step.
 
 from __future__ import annotations
 
-import logging
 import sys
-import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -23,12 +21,14 @@ from ecgbench.training.batches import Records, Share, TrainingBatches, Validatio
 from ecgbench.training.device import pick_device, pick_precision, processes
 from ecgbench.training.loss_watch import LOG_EVERY, LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
+from ecgbench.training.quiet import without_advice
 from ecgbench.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
 
+@without_advice()
 def fit(
     recipe: Recipe, method: Method, train: Records, val: Records, scratch: Path, stage: int
 ) -> None:
@@ -49,9 +49,6 @@ def fit(
     import lightning.pytorch as pl
     from lightning.pytorch.callbacks import ModelCheckpoint
 
-    # Its hints on hardware and on other products are no news to this harness's users.
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     config = recipe.config
     device = pick_device(config)
     states = scratch / f"stage{stage}"
@@ -89,9 +86,7 @@ def fit(
     )
     share = Share(trainer.global_rank, trainer.world_size)
     loaders = _loaders(recipe, train, val, done, total, share)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on the number of workers, and the like
-        trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
+    trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
     if trainer.interrupted:
         raise KeyboardInterrupt
 

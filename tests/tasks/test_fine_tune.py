@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,21 @@ def test_the_head_starts_at_prior_odds_whatever_the_unit_of_the_features() -> No
 def test_constant_features_do_no_harm() -> None:
     head = Classifier(method(), np.ones((4, 6), np.float32), examples(4).labels)
     assert torch.isfinite(head.eval()(torch.zeros(2, len(LEADS), SAMPLES))).all()
+
+
+def test_a_warning_of_the_method_is_heard_and_the_advice_of_lightning_is_not() -> None:
+    class Outspoken(Normed):
+        def encode_ecg(self, ecg: Tensor) -> Tensor:
+            warnings.warn("the author's warning", stacklevel=1)
+            return super().encode_ecg(ecg)
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        found = tuned(Outspoken(), examples(64), examples(32, 1), epochs=1)
+        of_training = len(heard)
+        found.scores(examples(8).signals)
+    assert 1 < of_training < len(heard)
+    assert {str(warning.message) for warning in heard} == {"the author's warning"}
 
 
 def test_a_loss_that_is_nan_stops_with_what_to_do() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from safetensors.torch import load_file
 
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.paths import stage_dir
+from ecgbench.method import Batch, Method
 from ecgbench.protocol import Records
 from ecgbench.training import fit as loop
+from ecgbench.training import pretrain as making
 from ecgbench.training.encode import Encoder
 from ecgbench.training.optim import cosine_with_warmup
 from ecgbench.training.pretrain import pretrain
@@ -211,6 +215,29 @@ def test_so_is_a_precision_below_float32_that_trained_or_encoded_it(recipe_for: 
 def test_every_setting_of_the_loop_trains(recipe_for: RecipeFor, override: str) -> None:
     weights = load_file(pretrain(recipe_for(override)).path / "weights.safetensors")
     assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_a_warning_of_the_method_is_heard_and_the_advice_of_lightning_is_not(
+    recipe_for: RecipeFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = making.build
+
+    def outspoken(*arguments: Any) -> Method:
+        method = real(*arguments)
+        losses = method.losses
+
+        def warn(batch: Batch) -> Any:
+            warnings.warn("the author's warning", stacklevel=1)
+            return losses(batch)
+
+        monkeypatch.setattr(method, "losses", warn)
+        return method
+
+    monkeypatch.setattr(making, "build", outspoken)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        pretrain(recipe_for("pretrain.lr=0.012"))
+    assert {str(warning.message) for warning in heard} == {"the author's warning"}
 
 
 def test_a_loss_that_is_nan_stops_with_what_to_do(recipe_for: RecipeFor) -> None:
