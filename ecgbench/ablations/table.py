@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from ecgbench.ablations.variants import AS_IT_IS, Variant
 from ecgbench.base.errors import ResultError
 from ecgbench.base.inert import for_markdown
 from ecgbench.base.paths import atomic_write
-from ecgbench.leaderboard.evidence import LEVEL, Evidence, p_values
-from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.rows import Row
 from ecgbench.leaderboard.sheets import number, pretrained_on
 from ecgbench.leaderboard.show import tables_of
+from ecgbench.leaderboard.tables import Table
 from ecgbench.results.schema import Result
-from ecgbench.stats.bootstrap import holm
+from ecgbench.stats.components import MIN_SEEDS, Statement
+from ecgbench.stats.evidence import Runs
+from ecgbench.stats.intervals import LEVEL
+from ecgbench.stats.pairs import compare, holm
 
 BEGIN, END = "<!-- ablations: begin -->", "<!-- ablations: end -->"
 Found = Mapping[Variant, Sequence[Result]]
@@ -26,8 +30,8 @@ Found = Mapping[Variant, Sequence[Result]]
 def ablation_table(found: Found) -> str:
     """One line a variant, one column a question; the leading figure with its interval.
 
-    A star marks what differs from the method as it is: the paired bootstrap over test patients, with
-    Holm's correction over the lines of a column.
+    A star marks what differs from the method as it is, with Holm's correction over the lines of a
+    column: as procedures where every line has three seeds, else for these weights alone.
 
     Args:
         found: The results of each variant.
@@ -77,7 +81,7 @@ def write_into(card: Path, table: str) -> None:
 def _column(table: Table, found: Found) -> dict[Variant, str]:
     """The cells of one question, by variant."""
     rows = {variant: _row(table, results) for variant, results in found.items()}
-    apart = _apart({v: _evidence(table, row) for v, row in rows.items()})
+    apart = _apart({v: _runs(table, row) for v, row in rows.items()})
     return {v: _cell(table, row) + (" *" if v in apart else "") for v, row in rows.items()}
 
 
@@ -86,20 +90,20 @@ def _row(table: Table, results: Sequence[Result]) -> Row | None:
     return next((row for row in table.rows if row.key in keys), None)
 
 
-def _evidence(table: Table, row: Row | None) -> Evidence | None:
+def _runs(table: Table, row: Row | None) -> Runs | None:
     summary = row.summaries.get(table.lead.name) if row and table.lead else None
-    return (
-        summary.evidence if summary and row and row.status not in ("mixed", "incomplete") else None
-    )
+    return summary.runs if summary and row and row.status not in ("mixed", "incomplete") else None
 
 
-def _apart(known: Mapping[Variant, Evidence | None]) -> set[Variant]:
+def _apart(known: Mapping[Variant, Runs | None]) -> set[Variant]:
     """The variants that differ from the method as it is."""
     base = known.get(AS_IT_IS)
     others = {v: item for v, item in known.items() if v != AS_IT_IS and item is not None}
     if base is None or not others:
         return set()
-    raw = np.array([p_values([base, item])[0, 1] for item in others.values()])
+    seeds = min(item.seeds for item in (base, *others.values()))
+    statement: Statement = "procedure" if seeds >= MIN_SEEDS else "weights"
+    raw = np.array([compare([base, item], statement).p_values()[0, 1] for item in others.values()])
     return {v for v, p in zip(others, holm(raw), strict=True) if p < LEVEL}
 
 
@@ -139,16 +143,20 @@ def setting(results: Sequence[Result], records: str) -> list[str]:
 
 
 def _legend(results: Sequence[Result]) -> str:
-    seeds = len({result.seed for result in results})
+    by_row: defaultdict[str, set[int]] = defaultdict(set)
+    for result in results:
+        by_row[result.row].add(result.seed)
+    seeds, least = (pick(map(len, by_row.values())) for pick in (max, min))
     spread = (
         "±: standard deviation over seeds."
         if seeds > 1
         else ("One seed: how far a line moves from seed to seed is in no interval.")
     )
+    over = "patients and seeds" if least >= MIN_SEEDS else "patients alone"
     deals = " (of reports of other records over the deals too, one a seed)" if seeds > 1 else ""
     return (
         f"In brackets: 95 % intervals over test patients{deals}. *: differs from the method as it is "
-        f"(paired over patients, 5 %, Holm's correction down the column). {spread}"
+        f"(over {over}, 5 %, Holm's correction down the column). {spread}"
     )
 
 

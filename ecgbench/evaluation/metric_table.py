@@ -26,6 +26,8 @@ class Metric:
         lower_is_better: Whether a small figure is a good one.
         leads: Whether rows may be ranked by this metric where no earlier one leads.
         interval: From the resamples to the figure and its interval.
+        covers: Whether the interval holds the true value as often as it says. That of AUPRC does not
+            (docs/statistics.md), and tables show none.
         thresholds: Whether the predictions need thresholds (True), must have none (False), or either.
     """
 
@@ -35,6 +37,7 @@ class Metric:
     lower_is_better: bool = False
     leads: bool = False
     interval: Callable[[Bootstrap], Interval] = macro_interval
+    covers: bool = True
     thresholds: bool | None = None
 
 
@@ -64,7 +67,7 @@ def _median(direction: str) -> Callable[[Any, Weights], Values]:
 METRICS: dict[str, tuple[Metric, ...]] = {
     "scores": (
         Metric("auroc", "AUROC", _by_class(weighted.auroc), leads=True),
-        Metric("auprc", "AUPRC", _by_class(weighted.average_precision)),
+        Metric("auprc", "AUPRC", _by_class(weighted.average_precision), covers=False),
         Metric(
             "f1",
             "F1",

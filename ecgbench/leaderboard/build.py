@@ -25,8 +25,8 @@ from ecgbench.leaderboard.drops import drop_sheet
 from ecgbench.leaderboard.formats import to_csv, to_markdown
 from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
-from ecgbench.leaderboard.rows import Table, share_of, table_of
 from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
+from ecgbench.leaderboard.tables import Table, answer, share_of
 from ecgbench.leaderboard.versions import FILE, pin, read_pins
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results, safe_name
@@ -94,7 +94,7 @@ def _made_from(folder: Path) -> dict[str, str]:
     asked = questions(result for _, result in found)
     refuse_mixtures(asked)
     pins = pin(asked, read_pins(folder))
-    tables = [table_of(question) for question in asked]
+    tables = [table for question in asked for table in answer(question)]
     files = {FILE: pins, CELLS: to_csv(_cells(folder, found))}
     by_page: defaultdict[str, list[Table]] = defaultdict(list)
     for table in tables:

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.evaluation.scoring import BOOTSTRAP_SEED
-from ecgbench.leaderboard.evidence import evidence_of, interval, limits, standard_error
+from ecgbench.leaderboard.evidence import evidence_of
 from ecgbench.results.replicates import unpack
 from ecgbench.results.schema import ClassFigures, Figure, Result, Scores
+from ecgbench.stats.components import interval_of, patients_alone
+from ecgbench.stats.evidence import Runs
+from ecgbench.stats.intervals import Error, limits
 
 TOLERANCE = 2e-9  # figures have ten digits; the last one may differ by a rounding
 GRID = 1e-4  # what the grid of the replicates may move a standard error or a limit by, at most
@@ -111,8 +114,8 @@ def _follows(name: str, said: Figure, result: Result) -> Iterator[str]:
     item = evidence_of(result, name)
     if item is None or said.se is None or said.low is None or said.high is None:
         return
-    se, _ = standard_error(item)
-    low, high = interval(item)
+    alone = Runs.of([[item]])
+    se, (low, high) = patients_alone(alone).se, interval_of(alone, "weights")
     for part, one, other in (
         ("se", said.se, se),
         ("low", said.low, low),
@@ -126,7 +129,7 @@ def _limits_follow(name: str, said: Figure, patients: float) -> Iterator[str]:
     """A class's interval follows from its standard error and its patients."""
     if said.value is None or said.se is None or said.low is None or said.high is None:
         return
-    low, high = limits(said.value, said.se, patients - 1, patients)
+    low, high = limits(said.value, Error(said.se, patients - 1), patients)
     if abs(low - said.low) > 1e-6 or abs(high - said.high) > 1e-6:
         yield f"says {name} {said.low} to {said.high}; its standard error gives {low} to {high}"
 

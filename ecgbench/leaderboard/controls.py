@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ecgbench.leaderboard.evidence import LEVEL, error_of_draws, p_of_value, standard_error
-from ecgbench.leaderboard.rows import Row, Table, by_draw
-from ecgbench.stats.bootstrap import holm
+from ecgbench.leaderboard.rows import Row
+from ecgbench.leaderboard.summaries import control_runs
+from ecgbench.leaderboard.tables import Table
+from ecgbench.stats.components import patients_alone, with_training
+from ecgbench.stats.intervals import LEVEL, p_of_value
+from ecgbench.stats.pairs import holm
 
 
 def holds_chance(table: Table, row: Row) -> bool | None:
@@ -47,7 +50,7 @@ def control_notes(table: Table) -> list[str]:
 def _p_value(table: Table, row: Row, chance: float) -> float:
     assert table.lead is not None
     summary = row.summaries[table.lead.name]
-    assert summary.evidence is not None
-    draws = by_draw(row.good, table.lead.name)
-    error = error_of_draws(draws) if len(draws) > 1 else standard_error(summary.evidence)
-    return p_of_value(summary.value, chance, *error)
+    assert summary.runs is not None
+    over = control_runs(summary.runs, row.good)
+    error = with_training(over) if over.values.size > 1 else patients_alone(over)
+    return p_of_value(summary.value, chance, error)

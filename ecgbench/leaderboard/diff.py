@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ecgbench.leaderboard.build import RESULTS
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import Row, Table, table_of
-from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.leaderboard.rows import Row
+from ecgbench.leaderboard.sheets import Sheet, number, question_title
+from ecgbench.leaderboard.tables import Table, answer
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
@@ -84,7 +85,8 @@ def _pins(old: Path, new: Path) -> Sheet:
 
 
 def _tables(results: Iterable[Result]) -> dict[str, Table]:
-    return {question.name: table_of(question) for question in questions(results)}
+    found = (table for question in questions(results) for table in answer(question))
+    return {question_title(table): table for table in found}
 
 
 def _rows(before: dict[str, Table], after: dict[str, Table]) -> Sheet:
@@ -107,9 +109,10 @@ def _standing(table: Table | None, row: Row | None) -> str:
         return ""
     summary = row.summaries.get(table.lead.name) if table.lead else None
     figure = f"{table.lead.title} {number(summary.value)}" if summary and table.lead else ""
-    return ", ".join(
-        part for part in (f"rank {row.rank}" if row.rank else "", figure, row.status) if part
-    )
+    rank = f"rank {row.procedure.rank}" if row.procedure else ""
+    if row.weights and not rank:
+        rank = f"rank {row.weights.rank} of weights"
+    return ", ".join(part for part in (rank, figure, row.status) if part)
 
 
 def _limited(sheet: Sheet) -> Sheet:

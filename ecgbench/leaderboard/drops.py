@@ -1,8 +1,11 @@
 """How far a figure falls from the clean cell: for protocols with a variant named ``clean``.
 
-Where a variant is scored on the same records as the clean one (corruption, lead loss), the drop has an
-interval from the same resamples; where it is scored on others (a group of patients) it has none.
-Variants that are levels of one kind (``gain-1``, ``gain-2``, ...) have a line with their mean, too.
+A drop compares the same classes: those that both cells score. Where a variant is scored on the same
+records as the clean one (corruption, lead loss) the two are paired record by record; where it is scored
+on a group of them, patient by patient (:mod:`ecgbench.stats.subsets`), if both records hold figures by class
+on common resamples. Of other patients (transfer) the drop has no interval. Runs are paired, too: one trained
+model predicts both cells. Variants that are levels of one kind (``gain-1``, ``gain-2``, ...) have a line
+with their mean.
 """
 
 from __future__ import annotations
@@ -10,34 +13,51 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ecgbench.leaderboard.evidence import Evidence, mean_of, paired_errors
-from ecgbench.leaderboard.rows import Row, Table
+import numpy as np
+
+from ecgbench.leaderboard.rows import COMPARED, Row
 from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.leaderboard.summaries import mean
+from ecgbench.leaderboard.tables import Table
+from ecgbench.results.schema import Result
+from ecgbench.stats.components import interval_of_drop
+from ecgbench.stats.evidence import Runs
+from ecgbench.stats.intervals import NOTHING
 
 CLEAN = "clean"
-QUANTILE = 1.959963984540054  # of the normal distribution, as in every paired comparison
+MIN_CLASSES, MIN_PATIENTS = 5, 20
+"""Less than this in a group decides nothing: such a variant is never the worst."""
+
 UNDEFINED = "undefined"
 NO_FIGURE = (UNDEFINED, "not-applicable")  # nothing that another run could bring
 
 
 @dataclass(frozen=True)
-class Fall:
-    """A row's figure under a variant, or its mean over the levels of a kind.
+class Drop:
+    """A row's figure under a variant against its clean one, or the mean over the levels of a kind.
 
     Attributes:
         name: The variant, or the kind with ``(mean)``.
-        value: The figure; NaN where there is none.
-        evidence: What its interval comes from; None where it is of other records than the clean one's.
+        value: The figure over the classes that both cells score; NaN where there is none.
+        clean: The clean figure over the same classes.
+        loss: Clean minus value, or the reverse where a small figure is a good one.
+        classes: How many classes; 0 for figures of records.
+        runs: The loss run by run with its replicates; None where it has no interval.
         reason: Why there is no figure, else empty.
+        few: Why the variant decides nothing, else empty.
     """
 
     name: str
-    value: float
-    evidence: Evidence | None
+    value: float = math.nan
+    clean: float = math.nan
+    loss: float = math.nan
+    classes: int = 0
+    runs: Runs | None = None
     reason: str = ""
+    few: str = ""
 
 
 def drop_sheet(tables: Sequence[Table]) -> Sheet | None:
@@ -46,48 +66,119 @@ def drop_sheet(tables: Sequence[Table]) -> Sheet | None:
     Args:
         tables: All variants of a task and protocol.
     """
-    clean = next((t for t in tables if _variant(t) == CLEAN), None)
+    clean = clean_table(tables)
     if clean is None or clean.lead is None or len(tables) < 2:
         return None
-    others = [table for table in tables if table is not clean]
     lines = []
     for row in clean.rows:
-        base = _fall(row.key, clean, clean)
-        if not base.reason:
-            falls = [_fall(row.key, table, clean) for table in others]
-            lines += _lines(row, base, falls, clean.lead.lower_is_better)
-            lines += _lines(row, base, _means(falls), clean.lead.lower_is_better)
+        if row.weights is not None:
+            falls = drops_of(row, clean, tables)
+            lines += [*_lines(row, falls), *_lines(row, _means(falls))]
     figures = ("figure", "clean", "drop", "drop_low", "drop_high")
+    more = ("drop_procedure_low", "drop_procedure_high", "classes")
     return Sheet(
         f"Drop in {clean.lead.title} from clean: {clean.question.first.task.name}",
-        ("row", "variant", *figures, "worst"),
+        ("row", "variant", *figures, *more, "worst"),
         tuple(lines),
-        frozenset(figures),
+        frozenset((*figures, *more)),
         (
-            "A positive drop is a loss. The interval is paired, over patients. `worst` is the largest "
-            "drop among the variants of a row, and among its means.",
+            "A positive drop is a loss. Both figures are means over the classes that both cells score.",
+            "drop_low and drop_high are of these weights, over test patients; drop_procedure_low and "
+            "drop_procedure_high of the procedure, over patients and seeds (three or more). Without "
+            "figures by class on common resamples a drop on other records has no interval.",
+            "`worst` is the largest drop among the variants of a row, and among its means; a variant "
+            f"with fewer than {MIN_CLASSES} classes or {MIN_PATIENTS} patients is never the worst.",
         ),
     )
 
 
-def _fall(key: str, table: Table, clean: Table) -> Fall:
-    """A row's figure in the table of a variant."""
-    row = next((row for row in table.rows if row.key == key), None)
+def clean_table(tables: Sequence[Table]) -> Table | None:
+    """The table that drops are counted from."""
+    return next((table for table in tables if _variant(table) == CLEAN), None)
+
+
+def drops_of(row: Row, clean: Table, tables: Sequence[Table]) -> list[Drop]:
+    """The drops of a row of the clean table, one for each of the other tables."""
+    return [_drop(row, clean, table) for table in tables if table is not clean]
+
+
+def _drop(row: Row, clean: Table, table: Table) -> Drop:
+    name, other = _variant(table), table.row(row.key)
     assert clean.lead is not None
-    summary = row.summaries.get(clean.lead.name) if row is not None and row.rank else None
-    if summary is None:
-        unscored = row is not None and row.status in ("verified", "self-reported")
-        reason = UNDEFINED if unscored else row.status if row is not None else "missing"
-        return Fall(_variant(table), math.nan, None, reason)
+    metric = clean.lead.name
+    summary = other.summaries.get(metric) if other is not None and other.weights else None
+    if other is None or summary is None:
+        unscored = other is not None and other.status in COMPARED
+        reason = UNDEFINED if unscored else other.status if other is not None else "missing"
+        return Drop(name, reason=reason)
+    sign = -1.0 if clean.lead.lower_is_better else 1.0
+    base = row.summaries[metric]
+    if _same_records(clean, table):
+        loss = sign * (base.value - summary.value)
+        runs = _minus(base.runs, summary.runs, sign)
+        scored = row.first.scores.scored_classes if row.first.scores else 0
+        return Drop(name, summary.value, base.value, loss, scored, runs)
+    common = _common_classes([*row.good, *other.good], metric)
+    if not common:
+        return Drop(name, reason=UNDEFINED)
+    before, after = (_macro(runs, metric, common) for runs in (row.good, other.good))
+    few = _few(other.good[0], len(common))
+    runs = _paired_by_patient(row.good, other.good, common) if metric == "auroc" else None
+    return Drop(name, after, before, sign * (before - after), len(common), runs, few=few)
+
+
+def _same_records(clean: Table, table: Table) -> bool:
     names = ("resamples", "test records and labels")
-    of_both = (table.question.identity, clean.question.identity)
-    paired = all(of_both[0].get(name) == of_both[1].get(name) for name in names)
-    return Fall(_variant(table), summary.value, summary.evidence if paired else None)
+    one, other = clean.question.identity, table.question.identity
+    return all(one.get(name) == other.get(name) for name in names)
 
 
-def _means(falls: Sequence[Fall]) -> list[Fall]:
+def _minus(clean: Runs | None, changed: Runs | None, sign: float) -> Runs | None:
+    if clean is None or changed is None or clean.values.shape != changed.values.shape:
+        return None
+    return clean.minus(changed) if sign > 0 else changed.minus(clean)
+
+
+def _common_classes(runs: Sequence[Result], metric: str) -> tuple[str, ...]:
+    """The classes that every run scores, in the order of the first."""
+    scored = [
+        [entry.name for entry in run.scores.classes if _value(entry, metric) is not None]
+        for run in runs
+        if run.scores is not None
+    ]
+    return tuple(name for name in scored[0] if all(name in names for names in scored))
+
+
+def _macro(runs: Sequence[Result], metric: str, classes: Sequence[str]) -> float:
+    """Mean over runs of the mean over some classes."""
+    found = []
+    for run in runs:
+        by_name = {entry.name: _value(entry, metric) for entry in run.scores.classes}  # type: ignore[union-attr]
+        found.append(mean([float(by_name[name] or 0.0) for name in classes]))
+    return mean(found)
+
+
+def _value(entry: object, metric: str) -> float | None:
+    figure = getattr(entry, "f1" if metric.startswith("f1") else metric, None)
+    return None if figure is None else figure.value
+
+
+def _few(run: Result, classes: int) -> str:
+    if classes < MIN_CLASSES:
+        return f"fewer than {MIN_CLASSES} classes"
+    patients = run.data.n_test_patients if run.data else 0
+    return f"fewer than {MIN_PATIENTS} patients" if patients < MIN_PATIENTS else ""
+
+
+def _paired_by_patient(
+    clean: Sequence[Result], group: Sequence[Result], classes: Sequence[str]
+) -> Runs | None:
+    return None
+
+
+def _means(falls: Sequence[Drop]) -> list[Drop]:
     """The mean of each kind whose levels are numbered from 1; none of a kind that lacks a figure."""
-    kinds: defaultdict[str, dict[int, Fall]] = defaultdict(dict)
+    kinds: defaultdict[str, dict[int, Drop]] = defaultdict(dict)
     for fall in falls:
         if found := re.fullmatch(r"(.+)-(\d+)", fall.name):
             kinds[found[1]][int(found[2])] = fall
@@ -95,36 +186,48 @@ def _means(falls: Sequence[Fall]) -> list[Fall]:
     for kind, levels in kinds.items():
         if len(levels) < 2 or sorted(levels) != list(range(1, len(levels) + 1)):
             continue
-        reasons = [fall.reason for fall in levels.values() if fall.reason]
-        known = [fall.evidence for fall in levels.values() if fall.evidence is not None]
-        value = math.fsum(fall.value for fall in levels.values()) / len(levels)
-        together = mean_of(known) if len(known) == len(levels) else None
-        means.append(Fall(f"{kind} (mean)", value, together, reasons[0] if reasons else ""))
+        name, parts = f"{kind} (mean)", list(levels.values())
+        reasons = [part.reason for part in parts if part.reason]
+        if reasons:
+            means.append(Drop(name, reason=reasons[0]))
+            continue
+        value, clean, loss = (
+            mean([getattr(part, what) for part in parts]) for what in ("value", "clean", "loss")
+        )
+        known = [part.runs for part in parts if part.runs is not None]
+        together = _mean_runs(known) if len(known) == len(parts) else None
+        few = next((part.few for part in parts if part.few), "")
+        means.append(Drop(name, value, clean, loss, parts[0].classes, together, few=few))
     return means
 
 
-def _lines(
-    row: Row, base: Fall, falls: Sequence[Fall], lower_is_better: bool
-) -> list[tuple[str, ...]]:
-    sign = -1.0 if lower_is_better else 1.0
-    drops = [sign * (base.value - fall.value) for fall in falls]
-    # The worst of what is there says little where something is missing that could be there.
+def _mean_runs(parts: Sequence[Runs]) -> Runs | None:
+    if len({(part.replicates.shape, part.patients.tobytes()) for part in parts}) > 1:
+        return None
+    return Runs(
+        np.mean([part.values for part in parts], axis=0),
+        np.mean([part.replicates for part in parts], axis=0),
+        np.mean([part.spread for part in parts], axis=0),
+        parts[0].patients,
+    )
+
+
+def _lines(row: Row, falls: Sequence[Drop]) -> Iterator[tuple[str, ...]]:
+    """A line a variant; the worst of what is there says little where something is missing that could be."""
     complete = all(not fall.reason or fall.reason in NO_FIGURE for fall in falls)
-    worst = max((drop for drop in drops if math.isfinite(drop)), default=math.nan)
-    lines: list[tuple[str, ...]] = []
-    for fall, drop in zip(falls, drops, strict=True):
-        reach = QUANTILE * _error(base, fall)
-        figures = (fall.value, base.value, drop, drop - reach, drop + reach)
-        said = "worst" if complete and drop == worst else fall.reason
-        lines.append((row.key, fall.name, *(number(figure) for figure in figures), said))
-    return lines
-
-
-def _error(base: Fall, fall: Fall) -> float:
-    """Standard error of the drop; NaN where the two are not of the same resamples."""
-    if base.evidence is None or fall.evidence is None:
-        return math.nan
-    return float(paired_errors([base.evidence, fall.evidence])[0, 1])
+    known = [fall.loss for fall in falls if math.isfinite(fall.loss) and not fall.few]
+    worst = max(known, default=math.nan)
+    for fall in falls:
+        spans = (
+            (interval_of_drop(fall.runs, "weights"), interval_of_drop(fall.runs, "procedure"))
+            if fall.runs is not None
+            else (NOTHING, NOTHING)
+        )
+        figures = (fall.value, fall.clean, fall.loss, *spans[0], *spans[1])
+        is_worst = complete and not fall.few and fall.loss == worst
+        said = "worst" if is_worst else fall.reason or fall.few
+        classes = str(fall.classes or "")
+        yield (row.key, fall.name, *(number(figure) for figure in figures), classes, said)
 
 
 def _variant(table: Table) -> str:

@@ -17,6 +17,9 @@ from ecgbench.results.schema import Result
 
 Identity = dict[str, str | int | float]
 
+OWN_TEXT_TOWER = "own text tower"
+ALIGNED = "aligned post hoc"
+
 
 @dataclass
 class Question:
@@ -26,11 +29,13 @@ class Question:
         name: ``TASK/PROTOCOL@VARIANT``.
         identity: What pins it, by the name of what is pinned.
         results: Of whatever status.
+        part: What tells its rows from those of another table on the same question; see :func:`parts`.
     """
 
     name: str
     identity: Identity
     results: list[Result] = field(default_factory=list)
+    part: str = ""
 
     @property
     def first(self) -> Result:
@@ -96,6 +101,23 @@ def questions(results: Iterable[Result]) -> list[Question]:
         seen.add(cell)
         question.results.append(result)
     return [question for name in sorted(found) for question in found[name]]
+
+
+def parts(question: Question) -> list[Question]:
+    """What may be compared in one table: zero-shot by an own text tower, and by post-hoc alignment.
+
+    Aligned rows have learnt from the reports of the tested data set, rows with a text tower may not have
+    seen one of them. A row without any figure stands with the text towers.
+    """
+    aligned = {r.row for r in question.results if "alignment_penalty" in r.choices}
+    if not aligned:
+        return [question]
+    found = []
+    for part, here in ((OWN_TEXT_TOWER, False), (ALIGNED, True)):
+        results = [result for result in question.results if (result.row in aligned) == here]
+        if results:
+            found.append(Question(question.name, question.identity, results, part))
+    return found
 
 
 def agrees(one: Identity, other: Identity) -> bool:

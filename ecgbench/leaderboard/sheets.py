@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from ecgbench.evaluation.metric_table import Metric
 from ecgbench.leaderboard.controls import holds_chance
 from ecgbench.leaderboard.notes import notes_of
-from ecgbench.leaderboard.rows import Row, Summary, Table
+from ecgbench.leaderboard.rows import Row, Standing
+from ecgbench.leaderboard.summaries import FREQUENT, Summary, frequent_macro
+from ecgbench.leaderboard.tables import Table
 from ecgbench.results.schema import Result
+
+Columns = list[tuple[str, bool, Callable[[Row], str]]]
 
 
 @dataclass(frozen=True)
@@ -53,41 +57,55 @@ def title_of(table: Table) -> str:
     """What a table is of; simulated data is named as such."""
     first = table.question.first
     kind = "SIMULATED data" if first.task.simulated else "real data"
-    return f"{table.question.name} ({kind}, track {first.protocol.track})"
+    return f"{question_title(table)} ({kind}, track {first.protocol.track})"
+
+
+def question_title(table: Table) -> str:
+    """The question's name, and the part where it has several."""
+    part = table.question.part
+    return f"{table.question.name}, {part}" if part else table.question.name
 
 
 def full_sheet(table: Table) -> Sheet:
     """Everything of a question, for CSV: one line a row."""
     run = table.question.first
-    fixed: list[tuple[str, bool, Callable[[Row], str]]] = [
+    fixed: Columns = [
         ("task", False, lambda row: run.task.name),
         ("protocol", False, lambda row: run.protocol.name),
         ("variant", False, lambda row: run.protocol.variant),
         ("track", False, lambda row: run.protocol.track),
         ("simulated", False, lambda row: str(run.task.simulated).lower()),
-        ("rank", True, lambda row: str(row.rank or "")),
-        ("rank_low", True, lambda row: str(row.rank_span[0]) if row.rank_span else ""),
-        ("rank_high", True, lambda row: str(row.rank_span[1]) if row.rank_span else ""),
-        ("bracket", False, lambda row: row.bracket),
+        *_standing_columns("", lambda row: row.procedure),
+        *_standing_columns("weights_", lambda row: row.weights),
+        ("against_untrained", False, lambda row: row.against_bar),
         ("method", False, lambda row: row.first.method.name),
+        ("also", False, lambda row: " ".join(key for key, _ in row.twins)),
         ("method_variant", False, lambda row: row.first.method.variant),
         ("pretraining_data", False, lambda row: "+".join(row.first.pretraining.datasets) or "none"),
         ("status", False, lambda row: row.status),
     ]
+    if table.question.part:
+        fixed.insert(3, ("part", False, lambda row: table.question.part))
     figures = [column for metric in table.metrics for column in _metric_columns(metric)]
+    if _has_classes(table):
+        figures += [
+            (f"auroc_{FREQUENT}_positives", True, lambda row: number(frequent_macro(row.good)[0])),
+            (f"classes_{FREQUENT}_positives", True, _frequent_classes),
+        ]
     if table.question.chance is not None:
         chance = f"{table.question.chance:g}"
         figures += [
             ("chance", True, lambda row: chance),
             ("holds_chance", False, lambda row: _yes_or_no(holds_chance(table, row))),
         ]
-    rest: list[tuple[str, bool, Callable[[Row], str]]] = [
+    rest: Columns = [
         ("scored_classes", True, lambda row: _scores(row, lambda s: s.scored_classes)),
         ("classes", True, lambda row: _scores(row, lambda s: len(s.classes))),
         ("seeds", True, lambda row: str(len({run.seed for run in row.good}))),
         ("draws", True, lambda row: str(len({run.draw for run in row.good}))),
         ("runs", True, lambda row: str(len(row.good))),
         ("runs_expected", True, lambda row: str(row.expected)),
+        ("training_records", False, training_records),
         ("parameters", True, lambda row: str(row.first.method.parameters) if row.good else ""),
         ("pretraining_records", True, lambda row: _of(row, lambda r: r.pretraining.records)),
         ("pretraining_reports", True, lambda row: _of(row, lambda r: r.pretraining.reports)),
@@ -108,17 +126,15 @@ def full_sheet(table: Table) -> Sheet:
     )
 
 
-Columns = list[tuple[str, bool, Callable[[Row], str]]]
-
-
 def short_sheet(table: Table) -> Sheet:
     """What a reader looks at first: for a page or a paper."""
     return _sheet_of(
         table,
         [
             *_names(table),
-            *[(m.title, False, _reader(m.name)) for m in table.metrics],
+            *_figures(table, [(m.title, False, _reader(m.name)) for m in table.metrics]),
             ("Classes", False, _classes),
+            ("Training records", False, training_records),
             ("Runs", False, _runs),
             (
                 "Parameters",
@@ -126,7 +142,7 @@ def short_sheet(table: Table) -> Sheet:
                 lambda row: f"{row.first.method.parameters:,}" if row.good else "",
             ),
             ("Minutes", True, _minutes),
-            verdict(table),
+            *verdicts(table),
             ("Status", False, lambda row: row.status),
         ],
     )
@@ -144,28 +160,102 @@ def brief_sheet(table: Table) -> Sheet:
             *[(m.title, True, _value(m.name)) for m in others],
             ("Classes", False, _classes),
             ("Runs", False, _runs),
-            verdict(table),
+            *verdicts(table),
             ("Status", False, lambda row: row.status),
         ],
     )
 
 
 def _names(table: Table) -> Columns:
-    ranked: Columns = [("Rank", False, _rank)] if table.question.chance is None else []
+    ranked: Columns = [("Rank", False, lambda row: rank_text(row.procedure))]
     return [
-        *ranked,
-        ("Method", False, lambda row: row.first.method.title),
+        *(ranked if table.procedures else []),
+        ("Method", False, lambda row: row.title),
         ("Variant", False, lambda row: row.first.method.variant),
         ("Pre-trained on", False, lambda row: pretrained_on(row.first)),
     ]
 
 
-def verdict(table: Table) -> tuple[str, bool, Callable[[Row], str]]:
-    """Of a question whom a row equals, of a control whether it came out at chance."""
-    if table.question.chance is None:
-        return "Same as", False, lambda row: row.bracket
-    heading = f"Holds {table.question.chance:g}"
-    return heading, False, lambda row: _yes_or_no(holds_chance(table, row))
+def _figures(table: Table, columns: Columns) -> Columns:
+    """The metrics, and after the leading one its interval as a procedure and its second macro mean."""
+    lead = table.lead.name if table.lead else ""
+    more: Columns = []
+    if table.procedures:
+        more.append(("Procedure, 95 %", False, lambda row: procedure_text(row, lead)))
+    if lead == "auroc" and _has_classes(table):
+        heading = f"AUROC, {FREQUENT}+ positives"
+        more.append((heading, True, lambda row: number(frequent_macro(row.good)[0], 3)))
+    place = next((i for i, metric in enumerate(table.metrics) if metric.name == lead), -1) + 1
+    return [*columns[:place], *more, *columns[place:]]
+
+
+def verdicts(table: Table) -> Columns:
+    """What the tests say of a row; of a control whether it came out at chance."""
+    if table.question.chance is not None:
+        heading = f"Holds {table.question.chance:g}"
+        return [(heading, False, lambda row: _yes_or_no(holds_chance(table, row)))]
+    of_procedure: Columns = [("Letters", False, lambda row: letters_text(row.procedure))]
+    of_weights: Columns = [
+        ("Rank of weights", False, lambda row: rank_text(row.weights)),
+        ("Letters of weights", False, lambda row: letters_text(row.weights)),
+    ]
+    bar: Columns = [("Untrained", False, lambda row: row.against_bar)]
+    return [
+        *(of_procedure if table.procedures else []),
+        *of_weights,
+        *(bar if table.bar is not None else []),
+    ]
+
+
+def rank_text(standing: Standing | None) -> str:
+    """A rank with its interval."""
+    if standing is None:
+        return ""
+    low, high = standing.low, standing.high
+    alone = low == high == standing.rank
+    return f"{standing.rank}" if alone else f"{standing.rank} ({low}-{high})"
+
+
+def letters_text(standing: Standing | None) -> str:
+    """The letters; empty for a row that is not compared."""
+    return standing.letters if standing else ""
+
+
+def procedure_text(row: Row, metric: str) -> str:
+    """The interval of the procedure; for a row with fewer than three seeds the reason for none."""
+    summary = row.summaries.get(metric)
+    if summary is None or row.weights is None:
+        return ""
+    if not math.isfinite(summary.procedure.low):
+        return "too few seeds"
+    return f"{number(summary.procedure.low, 3)} to {number(summary.procedure.high, 3)}"
+
+
+def training_records(row: Row) -> str:
+    """How many records a row was trained on: of draws that differ, the least and the most."""
+    counts = sorted({run.data.n_train for run in row.good if run.data is not None})
+    return "-".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else ""
+
+
+def _has_classes(table: Table) -> bool:
+    return any(run.scores and run.scores.classes for row in table.rows for run in row.good)
+
+
+def _frequent_classes(row: Row) -> str:
+    return str(frequent_macro(row.good)[1] or "")
+
+
+def _standing_columns(prefix: str, read: Callable[[Row], Standing | None]) -> Columns:
+    def cell(part: Callable[[Standing], object]) -> Callable[[Row], str]:
+        return lambda row: str(part(found)) if (found := read(row)) else ""
+
+    return [
+        (f"{prefix}rank", True, cell(lambda one: one.rank)),
+        (f"{prefix}rank_low", True, cell(lambda one: one.low)),
+        (f"{prefix}rank_high", True, cell(lambda one: one.high)),
+        (f"{prefix}letters", False, cell(lambda one: one.letters)),
+        (f"{prefix}equivalent", False, cell(lambda one: " ".join(one.equivalent))),
+    ]
 
 
 def _yes_or_no(value: bool | None) -> str:
@@ -220,10 +310,15 @@ def _metric_columns(metric: Metric) -> list[tuple[str, bool, Callable[[Row], str
 
         return metric.name + suffix, True, cell
 
-    return [
-        column("", lambda summary: summary.value),
+    spans = [
         column("_low", lambda summary: summary.span.low),
         column("_high", lambda summary: summary.span.high),
+        column("_procedure_low", lambda summary: summary.procedure.low),
+        column("_procedure_high", lambda summary: summary.procedure.high),
+    ]
+    return [
+        column("", lambda summary: summary.value),
+        *(spans if metric.covers else []),
         column("_sd_seeds", lambda summary: summary.sd_seeds),
         column("_sd_draws", lambda summary: summary.sd_draws),
     ]
@@ -251,13 +346,6 @@ def _value(metric: str) -> Callable[[Row], str]:
         return number(summary.value, 3) if summary else ""
 
     return cell
-
-
-def _rank(row: Row) -> str:
-    if row.rank is None or row.rank_span is None:
-        return ""
-    low, high = row.rank_span
-    return f"{row.rank}" if low == high == row.rank else f"{row.rank} ({low}-{high})"
 
 
 def _classes(row: Row) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ecgbench.base.errors import ResultError, did_you_mean
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import Table, share_of, table_of
 from ecgbench.leaderboard.sheets import brief_sheet
+from ecgbench.leaderboard.tables import Table, answer, share_of
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
 
@@ -34,7 +34,7 @@ def tables_of(results: Sequence[Result], only: str = "*") -> list[Table]:
     if not wanted:
         known = dict.fromkeys(question.name for question in asked)
         raise ResultError(f"No question matches {only!r}.", did_you_mean(only, known))
-    return sorted((table_of(question) for question in wanted), key=_order)
+    return sorted((one for question in wanted for one in answer(question)), key=_order)
 
 
 def show(results: Path | Sequence[Result]) -> str:
@@ -65,6 +65,6 @@ def show(results: Path | Sequence[Result]) -> str:
     return printed.get()
 
 
-def _order(table: Table) -> tuple[str, str, tuple[float, str]]:
+def _order(table: Table) -> tuple[str, str, tuple[float, str, str]]:
     run = table.question.first
     return run.task.name, run.protocol.name, share_of(table)

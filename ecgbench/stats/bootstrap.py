@@ -1,4 +1,4 @@
-"""Patient bootstrap of a test split: intervals for one method, paired comparison of two.
+"""Patient bootstrap of a test split: a metric on resamples of the patients, and its interval.
 
 The draws give the standard error; the interval is built on the logit scale with Student's t, whose
 degrees of freedom come from the effective number of patients per class (Satterthwaite's formula
@@ -8,7 +8,7 @@ coverage of each construction stands in docs/statistics.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.base.errors import MetricError
 from ecgbench.metrics.weighted import Weights
+from ecgbench.stats.components import patients_alone
+from ecgbench.stats.evidence import Evidence, Runs
+from ecgbench.stats.intervals import Span, limits
 from ecgbench.stats.resample import Design
 
 Values = NDArray[np.float64]
@@ -81,24 +84,6 @@ class Interval(NamedTuple):
     scored: int
 
 
-class Comparison(NamedTuple):
-    """Macro mean of one method minus another's, on the same resamples.
-
-    Attributes:
-        difference: First minus second.
-        low: Lower limit.
-        high: Upper limit.
-        se: Standard error of the difference.
-        p_value: Two-sided, of no difference.
-    """
-
-    difference: float
-    low: float
-    high: float
-    se: float
-    p_value: float
-
-
 def bootstrap(
     statistics: Mapping[str, Statistic], design: Design, patients: Values
 ) -> dict[str, Bootstrap]:
@@ -124,30 +109,13 @@ def bootstrap(
     }
 
 
-def mean_of(runs: Sequence[Bootstrap]) -> Bootstrap:
-    """The mean over runs (seeds, draws of the training records) on one test split.
-
-    Raises:
-        MetricError: No run, or runs on different resamples.
-    """
-    if not runs:
-        raise MetricError("no run to average")
-    for other in runs[1:]:
-        _check_paired(runs[0], other)
-    return replace(
-        runs[0],
-        point=np.mean([run.point for run in runs], axis=0),
-        draws=np.mean([run.draws for run in runs], axis=0),
-    )
-
-
 def class_intervals(result: Bootstrap, level: float = 0.95) -> list[Interval]:
     """One interval a class, in the order of classes."""
     return [macro_interval(result.only([k]), level) for k in range(len(result.point))]
 
 
 def macro_interval(result: Bootstrap, level: float = 0.95) -> Interval:
-    """Interval of the mean over the scored classes.
+    """Interval of the mean over the scored classes, of the trained model at hand.
 
     A resample that lacks a class is averaged over the others, and counted.
 
@@ -166,20 +134,24 @@ def macro_interval(result: Bootstrap, level: float = 0.95) -> Interval:
     undefined = int(np.isnan(kept.draws).sum())
     if not len(kept.point):
         return Interval(np.nan, np.nan, np.nan, np.nan, undefined, 0)
-    value = float(kept.point.mean())
-    if not 0.0 <= value <= 1.0:
-        raise MetricError(f"a value of {value:.6g} has no interval between 0 and 1")
-    se, freedom = _standard_error(kept.draws, kept.patients)
-    if 0.0 < value < 1.0:
-        reach = _t_quantile(freedom, level) * se / (value * (1.0 - value))
-        middle = np.log(value / (1.0 - value))
-        low, high = (float(1.0 / (1.0 + np.exp(-(middle + r)))) for r in (-reach, reach))
-    else:
-        z_squared = _t_quantile(np.inf, level) ** 2
-        enough = bool((kept.patients >= MIN_PATIENTS).any())
-        edge = z_squared / (z_squared + kept.patients.min()) if enough else np.nan
-        low, high = (1.0 - edge, 1.0) if value == 1.0 else (0.0, edge)
-    return Interval(value, float(low), float(high), se, undefined, len(kept.point))
+    item = evidence_of(kept)
+    if not 0.0 <= item.value <= 1.0:
+        raise MetricError(f"a value of {item.value:.6g} has no interval between 0 and 1")
+    error = patients_alone(Runs.of([[item]]))
+    span = limits(item.value, error, float(kept.patients.min()), level)
+    if item.value in (0.0, 1.0) and np.isnan(
+        error.se
+    ):  # the end of the scale is a limit all the same
+        span = Span(np.nan, 1.0) if item.value == 1.0 else Span(0.0, np.nan)
+    return Interval(item.value, *span, error.se, undefined, len(kept.point))
+
+
+def evidence_of(result: Bootstrap) -> Evidence:
+    """The mean over the scored classes with what comparisons need; at least one class is scored."""
+    kept = result.only(result.scored)
+    known = (kept.patients >= MIN_PATIENTS) & ((~np.isnan(kept.draws)).sum(axis=1) >= 2)
+    spread = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in kept.draws[known]]
+    return Evidence(float(kept.point.mean()), kept.means, np.array(spread), kept.patients[known])
 
 
 def percentile_interval(result: Bootstrap, level: float = 0.95) -> Interval:
@@ -194,71 +166,6 @@ def percentile_interval(result: Bootstrap, level: float = 0.95) -> Interval:
     return Interval(value, float(low), float(high), np.nan, len(draws) - len(defined), 1)
 
 
-def compare(first: Bootstrap, second: Bootstrap, level: float = 0.95) -> Comparison:
-    """Compare two methods' macro means by their differences on the same resamples.
-
-    The standard error is corrected for few patients as an interval's is, but the quantiles are the
-    normal distribution's: a difference of equals errs to both sides alike, and Student's t made the
-    test reject too seldom (docs/statistics.md).
-
-    Raises:
-        MetricError: Draws of different resamples, patients or classes.
-    """
-    _check_paired(first, second)
-    kept = first.scored
-    if not kept.any():
-        return Comparison(np.nan, np.nan, np.nan, np.nan, np.nan)
-    difference = float(first.point[kept].mean() - second.point[kept].mean())
-    se, _ = _standard_error(first.draws[kept] - second.draws[kept], first.patients[kept])
-    reach = _t_quantile(np.inf, level) * se
-    p_value = _two_sided(difference, se)
-    return Comparison(difference, difference - reach, difference + reach, se, p_value)
-
-
-def holm(p_values: ArrayLike) -> Values:
-    """Holm's step-down correction for several comparisons.
-
-    Args:
-        p_values: [comparisons]; NaN stays NaN but counts as a comparison.
-
-    Returns:
-        [comparisons] adjusted values, to be held against the level itself.
-
-    Raises:
-        MetricError: Values outside 0 to 1.
-    """
-    raw = np.asarray(p_values, dtype=np.float64)
-    if raw.ndim != 1 or (raw < 0).any() or (raw > 1).any():
-        raise MetricError("p-values are a list of numbers from 0 to 1")
-    order = np.argsort(raw, kind="stable")  # NaN last
-    steps = raw[order] * np.arange(len(raw), 0, -1)
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
-
-
-def few_patients(variance: Values, patients: Values) -> tuple[float, float]:
-    """Correct a bootstrap variance for few patients.
-
-    A bootstrap of m patients gives a variance too small by the factor (m - 1) / m, and one that is
-    itself an estimate from m patients. Of several classes each counts by its share.
-
-    Args:
-        variance: [classes] over resamples.
-        patients: [classes] effective numbers of patients, ``MIN_PATIENTS`` or more.
-
-    Returns:
-        Factor for the variance of the mean over classes, and degrees of freedom for Student's t
-        (Satterthwaite 1946).
-    """
-    total = float(variance.sum())
-    if total == 0.0:
-        least = float(patients.min())
-        return least / (least - 1.0), least - 1.0
-    inflation = float((variance * patients / (patients - 1.0)).sum()) / total
-    return inflation, total**2 / float((variance**2 / (patients - 1.0)).sum())
-
-
 def _means(draws: Values) -> Values:
     """``[resamples]`` mean over the classes that a resample defines."""
     defined = ~np.isnan(draws)
@@ -266,42 +173,3 @@ def _means(draws: Values) -> Values:
     means: Values = np.full(draws.shape[1], np.nan)
     np.divide(np.where(defined, draws, 0.0).sum(axis=0), count, out=means, where=count > 0)
     return means
-
-
-def _standard_error(draws: Values, patients: Values) -> tuple[float, float]:
-    """Standard error of the mean over classes, and its degrees of freedom."""
-    means = _means(draws)
-    means = means[~np.isnan(means)]
-    usable = (patients >= MIN_PATIENTS) & ((~np.isnan(draws)).sum(axis=1) >= 2)
-    if len(means) < 2 or not usable.any():
-        return float("nan"), float("nan")
-    variance = [float(np.var(row[~np.isnan(row)], ddof=1)) for row in draws[usable]]
-    inflation, freedom = few_patients(np.array(variance), patients[usable])
-    return float(np.sqrt(np.var(means, ddof=1) * inflation)), freedom
-
-
-def _t_quantile(freedom: float, level: float) -> float:
-    from scipy.special import ndtri, stdtrit
-
-    upper = 0.5 + level / 2
-    return float(ndtri(upper) if np.isinf(freedom) else stdtrit(freedom, upper))
-
-
-def _two_sided(difference: float, se: float) -> float:
-    from scipy.special import ndtr
-
-    if difference == 0.0:
-        return 1.0
-    if se == 0.0:
-        return float("nan")  # differs, yet on no resample otherwise: nothing to judge it by
-    return float(2.0 * ndtr(-abs(difference) / se))
-
-
-def _check_paired(first: Bootstrap, second: Bootstrap) -> None:
-    same_labels = np.array_equal(first.patients, second.patients)
-    same_classes = np.array_equal(first.scored, second.scored)
-    if first.key != second.key or not same_labels or not same_classes:
-        raise MetricError(
-            "the two methods were not scored on the same records, classes and resamples",
-            "Paired comparison needs predictions for the same records and one bootstrap seed.",
-        )

@@ -1,13 +1,11 @@
-"""Methods over many tasks: mean ranks with intervals, Friedman's test, Nemenyi's critical difference.
+"""Methods over many tasks: ranks, Friedman's test and Nemenyi's critical difference (Demsar 2006).
 
-A mean of AUROCs over tasks is ruled by the tasks that spread most; ranks give every task one vote.
-Resamples of the test patients carry over: each gives every task its ranks, and so the mean ranks an
-interval. Over tasks the usual test is Friedman's with Nemenyi's critical difference (Demsar 2006).
+The tasks that spread most decide a mean of AUROCs over tasks; ranks give every task one vote. Intervals of
+mean ranks come from the tests within each task (:mod:`ecgbench.stats.standings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,20 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from ecgbench.base.errors import MetricError
 
 Values = NDArray[np.float64]
-
-
-class MeanRank(NamedTuple):
-    """A method's mean rank over tasks, 1 being the best.
-
-    Attributes:
-        value: On the test splits themselves.
-        low: Lower limit over resamples.
-        high: Upper limit.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 class CriticalDifference(NamedTuple):
@@ -76,35 +60,6 @@ def ranks(values: ArrayLike) -> Values:
     return np.asarray(rankdata(-table, axis=0), dtype=np.float64)
 
 
-def mean_ranks(
-    values: ArrayLike, draws: Sequence[ArrayLike], level: float = 0.95
-) -> list[MeanRank]:
-    """Mean rank over tasks, with an interval over resamples of the tasks' patients.
-
-    Args:
-        values: [methods, tasks] on the test splits.
-        draws: One [methods, resamples] per task, the same resamples for all methods of a task;
-            tasks on one data set share their resamples, which keeps them correlated as they are.
-            Resamples in which a method is undefined are left out.
-        level: Coverage of the interval.
-
-    Returns:
-        One a method. The interval is of percentiles: a rank has no standard error to speak of.
-    """
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] != len(draws):
-        raise MetricError(f"values of shape {table.shape} for the draws of {len(draws)} tasks")
-    resampled = np.stack([np.asarray(task, dtype=np.float64) for task in draws], axis=1)
-    resampled = resampled[:, :, ~np.isnan(resampled).any(axis=(0, 1))]
-    if resampled.shape[2] < 2:
-        raise MetricError("no resample defines every method on every task")
-    means = ranks(resampled).mean(axis=1)
-    tail = 50 * (1 - level)
-    low, high = np.percentile(means, [tail, 100 - tail], axis=1)
-    points = ranks(table).mean(axis=1)
-    return [MeanRank(*map(float, row)) for row in zip(points, low, high, strict=True)]
-
-
 def critical_difference(values: ArrayLike, alpha: float = 0.05) -> CriticalDifference:
     """Friedman's test over tasks and Nemenyi's critical difference of mean ranks.
 
@@ -132,31 +87,6 @@ def critical_difference(values: ArrayLike, alpha: float = 0.05) -> CriticalDiffe
     difference = float(quantile * np.sqrt(methods * (methods + 1) / (6 * tasks)))
     p_value = float(friedmanchisquare(*table).pvalue) if methods > 2 else _sign_test(table)
     return CriticalDifference(means, difference, p_value, _groups(means, difference), tasks)
-
-
-def smallest_separable(
-    standard_errors: ArrayLike, alpha: float = 0.05, power: float = 0.5
-) -> float:
-    """The difference that a test split separates, for a typical pair of methods.
-
-    Args:
-        standard_errors: [pairs] of paired differences, as :func:`ecgbench.stats.bootstrap.compare`
-            gives them; NaN for pairs that could not be compared. A pair with an error of 0 said the
-            same on every resample, and tells nothing of what a difference would take.
-        alpha: Level of the test, corrected for several comparisons by the caller if it should be.
-        power: Share of cases in which a true difference of this size is found. At one half it is
-            also the smallest measured difference that is significant; plan a study with 0.8.
-
-    Returns:
-        (z of alpha + z of power) times the median standard error; NaN where there is none.
-    """
-    from scipy.special import ndtri
-
-    errors = np.asarray(standard_errors, dtype=np.float64)
-    errors = errors[np.isfinite(errors) & (errors > 0)]
-    if not errors.size:
-        return float("nan")
-    return float((ndtri(1 - alpha / 2) + ndtri(power)) * np.median(errors))
 
 
 def _sign_test(table: Values) -> float:

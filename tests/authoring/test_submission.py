@@ -19,7 +19,7 @@ from ecgbench.base.errors import ConfigError, ResultError
 from ecgbench.cli.authoring import reproduce as reproduce_command
 from ecgbench.leaderboard.build import check
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import table_of
+from ecgbench.leaderboard.tables import table_of
 from ecgbench.plugins.catalogue import methods
 from ecgbench.results.store import read_result, read_results
 
@@ -74,7 +74,8 @@ def test_a_good_submission_becomes_a_self_reported_row(submission: Path, tmp_pat
     assert check(board) == []
     results = [result for _, result in read_results(board / "results")]
     (row,) = table_of(questions(results)[0]).rows
-    assert (row.status, row.rank, len(row.runs)) == ("self-reported", 1, 2)
+    assert row.weights is not None
+    assert (row.status, row.weights.rank, len(row.runs)) == ("self-reported", 1, 2)
     again = examine(submission, board)
     assert any("is there already" in problem for problem in again.problems)
 

@@ -27,7 +27,9 @@ from scipy import special
 
 from ecgbench.evaluation.pairs import ClassPair
 from ecgbench.metrics import weighted
-from ecgbench.stats.bootstrap import Bootstrap, bootstrap, compare, macro_interval
+from ecgbench.stats.bootstrap import Bootstrap, bootstrap, evidence_of, macro_interval
+from ecgbench.stats.evidence import Runs
+from ecgbench.stats.pairs import compare
 from ecgbench.stats.resample import Design
 
 Values = NDArray[np.float64]
@@ -158,12 +160,18 @@ def judge(
             "covers": interval.low <= true <= interval.high,
             "too high": interval.low > true,
             "percentile": low <= true <= high,
-            "rejects": compare(a, b).p_value < 0.05,
+            "rejects": rejects([a, b]),
             "error": interval.value - true,
             "low": interval.low - true,
             "high": interval.high - true,
         }
     return found
+
+
+def rejects(both: Sequence[Bootstrap]) -> float:
+    """Whether the test of tables tells two methods apart."""
+    rows = [Runs.of([[evidence_of(one)]]) for one in both]
+    return float(compare(rows, "weights").p_values()[0, 1] < 0.05)
 
 
 def row(scenario: Scenario, metric: str, notes: list[dict[str, float]]) -> str:

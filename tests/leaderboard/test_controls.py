@@ -10,13 +10,15 @@ from scipy.stats import ttest_1samp
 
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.controls import control_notes, holds_chance
-from ecgbench.leaderboard.evidence import error_of_draws, limits, p_of_value
 from ecgbench.leaderboard.formats import to_markdown
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import Table, by_draw, table_of
 from ecgbench.leaderboard.sheets import brief_sheet, full_sheet, short_sheet
 from ecgbench.leaderboard.show import tables_of
+from ecgbench.leaderboard.summaries import control_runs
+from ecgbench.leaderboard.tables import Table, table_of
 from ecgbench.results.store import read_results
+from ecgbench.stats.components import with_training
+from ecgbench.stats.intervals import Error, limits, p_of_value
 
 from .made_up import put, split
 
@@ -44,8 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_control_ranks_nobody_and_says_who_is_off_chance(folder: Path) -> None:
     made = table(folder)
-    assert [row.rank for row in made.rows] == [None, None]
-    assert [row.bracket for row in made.rows] == ["", ""]
+    assert [row.procedure or row.weights for row in made.rows] == [None, None]
     verdict = {row.first.method.name: holds_chance(made, row) for row in made.rows}
     assert verdict == {"honest": True, "leaky": False}
     said = " ".join(control_notes(made))
@@ -53,7 +54,7 @@ def test_a_control_ranks_nobody_and_says_who_is_off_chance(folder: Path) -> None
     assert "Interval without 0.5: leaky@sim." in said
     assert "correction over the 2 rows: leaky@sim; look for a leak." in said
     for sheet in (short_sheet(made), brief_sheet(made)):
-        assert not {"Rank", "Same as"} & set(sheet.columns)
+        assert not {"Rank", "Letters", "Rank of weights"} & set(sheet.columns)
         verdicts = [row[sheet.columns.index("Holds 0.5")] for row in sheet.rows]
         assert verdicts == ["yes", "NO"]
         assert "look for a leak" in to_markdown(sheet)
@@ -86,10 +87,11 @@ def test_seeds_are_averaged_before_draws_are_compared(tmp_path: Path) -> None:
             changes = {"draw": draw, "seed": seed}
             put(tmp_path / "results", split(), 0.0, -1000 * seed, **CONTROL, **changes)
     (row,) = table(tmp_path).rows
-    draws = by_draw(row.good, "auroc")
-    assert len(draws) == 3
-    _, freedom = error_of_draws(draws)
-    assert freedom < 20  # by patients alone it would be some 50
+    runs = row.summaries["auroc"].runs
+    assert runs is not None
+    draws = control_runs(runs, row.good)
+    assert draws.values.shape == (1, 3)
+    assert with_training(draws).freedom < 20  # by patients alone it would be some 50
 
 
 def test_a_row_of_dealt_reports_has_its_deals_in_its_interval(tmp_path: Path) -> None:
@@ -129,11 +131,12 @@ def test_one_draw_is_said_to_be_too_few(tmp_path: Path) -> None:
 def test_the_p_value_and_the_interval_agree() -> None:
     for value in (0.3, 0.42, 0.5, 0.61):
         for se in (0.02, 0.05):
-            low, high = limits(value, se, 4.0, 30.0)
-            assert p_of_value(value, low, se, 4.0) == pytest.approx(0.05)
-            assert p_of_value(value, high, se, 4.0) == pytest.approx(0.05)
-    assert p_of_value(0.5, 0.5, 0.0, 4.0) == 1.0  # constant scores: exactly chance
-    assert p_of_value(0.6, 0.5, 0.0, 4.0) == 0.0
+            error = Error(se, 4.0)
+            low, high = limits(value, error, 30.0)
+            assert p_of_value(value, low, error) == pytest.approx(0.05)
+            assert p_of_value(value, high, error) == pytest.approx(0.05)
+    assert p_of_value(0.5, 0.5, Error(0.0, 4.0)) == 1.0  # constant scores: exactly chance
+    assert p_of_value(0.6, 0.5, Error(0.0, 4.0)) == 0.0
 
 
 def test_files_of_a_control(folder: Path, tmp_path: Path) -> None:

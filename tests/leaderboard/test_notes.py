@@ -6,7 +6,7 @@ import pytest
 
 from ecgbench.leaderboard.notes import notes_of, untrained_notes
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import Table, table_of
+from ecgbench.leaderboard.tables import Table, table_of
 from ecgbench.results.store import read_results
 
 from .made_up import put, split

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.rows import table_of
+from ecgbench.leaderboard.tables import table_of
 from ecgbench.results.migrations import STEPS
 from ecgbench.results.schema import SCHEMA_VERSION, Result, json_schema
 from ecgbench.results.store import read_result

@@ -139,8 +139,8 @@ def test_10_a_figure_comes_with_its_interval_its_support_and_its_runs(
     request_for: RequestFor,
 ) -> None:
     from ecgbench.leaderboard.questions import questions
-    from ecgbench.leaderboard.rows import table_of
     from ecgbench.leaderboard.sheets import class_sheet, full_sheet
+    from ecgbench.leaderboard.tables import table_of
 
     plan = make_plan(request_for(tasks="sim-tiny-super/linear-probe@10%"))
     carry_out(plan)

@@ -4,8 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
@@ -16,10 +14,7 @@ from ecgbench.stats import resample
 from ecgbench.stats.bootstrap import (
     Bootstrap,
     class_intervals,
-    compare,
-    holm,
     macro_interval,
-    mean_of,
 )
 from ecgbench.stats.resample import Design
 
@@ -191,64 +186,8 @@ def test_records_of_one_patient_widen_the_interval() -> None:
     assert macro_interval(clustered).se > 1.8 * macro_interval(separate).se
 
 
-def test_pairing_narrows_the_difference() -> None:
-    better = S + 0.2 * RNG.normal(size=S.shape) + 0.4 * Y
-    first, second = (bootstrap_classes(Y, s, PATIENTS, weighted.auroc, 500) for s in (better, S))
-    result = compare(first, second)
-    assert result.difference == pytest.approx(first.point.mean() - second.point.mean())
-    assert result.se < 0.7 * np.hypot(macro_interval(first).se, macro_interval(second).se)
-    back = compare(second, first)
-    assert (back.difference, back.p_value) == (-result.difference, result.p_value)
-    assert (result.p_value < 0.05) == (result.low > 0 or result.high < 0)
-
-
-def test_a_method_does_not_differ_from_itself() -> None:
-    one = bootstrap_classes(Y, S, PATIENTS, weighted.auroc, 100)
-    assert compare(one, one)[:1] == (0.0,)
-    assert compare(one, one).p_value == 1.0
-
-
-def test_only_the_same_resamples_are_compared_or_averaged() -> None:
-    one = bootstrap_classes(Y, S, PATIENTS, weighted.auroc, 100)
-    for other in (
-        bootstrap_classes(Y, S, PATIENTS, weighted.auroc, 100, seed=1),
-        bootstrap_classes(Y, S, [*PATIENTS[1:], "new"], weighted.auroc, 100),
-        bootstrap_classes(~Y, S, PATIENTS, weighted.auroc, 100).only([0, 1, 2]),
-    ):
-        with pytest.raises(MetricError, match="same records, classes and resamples"):
-            compare(one, other)
-        with pytest.raises(MetricError, match="same records, classes and resamples"):
-            mean_of([one, other])
-    with pytest.raises(MetricError, match="no run"):
-        mean_of([])
-
-
-def test_the_mean_over_seeds_averages_values_and_draws() -> None:
-    f1 = partial(weighted.f1_at, thresholds=CUTS)
-    runs = [bootstrap_classes(Y, S + k, PATIENTS, f1, 50) for k in (0.0, 0.3)]
-    both = mean_of(runs)
-    np.testing.assert_allclose(both.point, (runs[0].point + runs[1].point) / 2)
-    np.testing.assert_allclose(both.draws, (runs[0].draws + runs[1].draws) / 2)
-
-
 def test_bad_designs_are_refused() -> None:
     with pytest.raises(MetricError, match="1 patients"):
         bootstrap_classes(Y, S, ["one"] * RECORDS, weighted.auroc)
     with pytest.raises(MetricError, match="NaN"):
         bootstrap_classes(Y, np.where(Y, np.nan, S), PATIENTS, weighted.auroc)
-
-
-def test_holm_by_hand() -> None:
-    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
-    np.testing.assert_allclose(holm([0.02, np.nan]), [0.04, np.nan])
-    assert holm([]).shape == (0,)
-    with pytest.raises(MetricError):
-        holm([1.2])
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_no_correction_and_bonferroni(p_values: list[float]) -> None:
-    raw, adjusted = np.array(p_values), holm(p_values)
-    assert (adjusted >= raw).all()
-    assert (adjusted <= np.minimum(raw * len(raw), 1) + 1e-15).all()
-    assert (np.diff(adjusted[np.argsort(raw, kind="stable")]) >= 0).all()

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from scipy.stats import friedmanchisquare, norm
+from scipy.stats import friedmanchisquare
 
 from ecgbench.base.errors import MetricError
-from ecgbench.stats.ranks import critical_difference, mean_ranks, ranks, smallest_separable
+from ecgbench.stats.ranks import critical_difference, ranks
 
 
 def test_ranks_by_hand() -> None:
@@ -55,37 +55,3 @@ def test_groups_are_the_longest_runs_that_are_not_told_apart() -> None:
 def test_a_critical_difference_needs_two_of_each() -> None:
     with pytest.raises(MetricError, match="a critical difference of values of shape"):
         critical_difference([[0.1, 0.2]])
-
-
-def test_mean_ranks_have_intervals_that_show_what_is_settled() -> None:
-    rng = np.random.default_rng(0)
-    values = np.array([[0.90, 0.91, 0.92], [0.80, 0.81, 0.82], [0.80, 0.82, 0.81]])
-    draws = [values[:, [t]] + rng.normal(0, 0.01, (3, 500)) for t in range(3)]
-    first, second, third = mean_ranks(values, draws)
-    assert (first.value, first.low, first.high) == (1, 1, 1)
-    assert second.low < second.value < second.high
-    assert second.value == pytest.approx((2.5 + 3 + 2) / 3)
-    assert third.value == pytest.approx((2.5 + 2 + 3) / 3)
-
-
-def test_draws_that_are_undefined_for_a_method_are_left_out_for_all() -> None:
-    draws = [np.array([[0.9, np.nan, 0.9], [0.8, 0.99, 0.8]])]
-    assert mean_ranks([[0.9], [0.8]], draws)[1] == (2, 2, 2)
-    with pytest.raises(MetricError, match="no resample defines"):
-        mean_ranks([[0.9], [0.8]], [draws[0][:, 1:2]])
-    with pytest.raises(MetricError, match="draws of 2 tasks"):
-        mean_ranks([[0.9], [0.8]], draws * 2)
-
-
-def test_smallest_separable_difference() -> None:
-    errors = [0.01, 0.02, 0.03, np.nan]
-    assert smallest_separable(errors) == pytest.approx(norm.ppf(0.975) * 0.02)
-    planned = smallest_separable(errors, power=0.8)
-    found = norm.cdf((planned - norm.ppf(0.975) * 0.02) / 0.02)  # share of cases it is found in
-    assert found == pytest.approx(0.8)
-    assert np.isnan(smallest_separable([]))
-
-
-def test_pairs_that_say_the_same_do_not_make_a_split_separate_everything() -> None:
-    assert smallest_separable([0.0, 0.02, 0.0]) == pytest.approx(norm.ppf(0.975) * 0.02)
-    assert np.isnan(smallest_separable([0.0, 0.0]))

@@ -13,10 +13,12 @@ from ecgbench.stats.bootstrap import (
     Bootstrap,
     Statistic,
     bootstrap,
-    compare,
+    evidence_of,
     macro_interval,
     percentile_interval,
 )
+from ecgbench.stats.evidence import Runs
+from ecgbench.stats.pairs import compare
 from ecgbench.stats.resample import Design
 
 RNG = np.random.default_rng(1)
@@ -72,12 +74,11 @@ def test_many_records_of_one_patient_count_for_less() -> None:
 
 
 def test_means_are_paired_like_classes() -> None:
-    found = compare(
-        boot(partial(weighted.mean, VALUES * 0.9 + 0.1)),
-        boot(partial(weighted.mean, VALUES * 0.9)),
-    )
-    assert found.difference == pytest.approx(0.1)
-    assert found.se < 1e-12
+    figures = (VALUES * 0.9 + 0.1, VALUES * 0.9)
+    found = [evidence_of(boot(partial(weighted.mean, one))) for one in figures]
+    pairs = compare([Runs.of([[item]]) for item in found], "weights")
+    assert pairs.difference[0, 1] == pytest.approx(0.1)
+    assert pairs.se[0, 1] < 1e-12
 
 
 def test_figures_beyond_one_have_percentile_intervals() -> None:

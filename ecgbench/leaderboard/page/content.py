@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ecgbench.base.inert import plain
-from ecgbench.leaderboard.drops import CLEAN
+from ecgbench.leaderboard.drops import clean_table, drops_of
 from ecgbench.leaderboard.notes import notes_of
-from ecgbench.leaderboard.overall import Block, Line, blocks, lines, ranks_over_tasks
+from ecgbench.leaderboard.overall import (
+    Block,
+    Line,
+    MeanRank,
+    blocks,
+    compared,
+    lines,
+    ranks_over_tasks,
+)
 from ecgbench.leaderboard.page import svg
-from ecgbench.leaderboard.rows import Row, Table, share_of
-from ecgbench.leaderboard.sheets import number, pretrained_on, verdict
+from ecgbench.leaderboard.rows import Row
+from ecgbench.leaderboard.sheets import number, pretrained_on, procedure_text, rank_text, verdicts
+from ecgbench.leaderboard.tables import Table, share_of
 
 Thousandths = list[int | None]
 """A class's AUROC, its limits, AUPRC and F1 in thousandths, as the page's script shows them."""
@@ -33,7 +42,8 @@ class RowView:
     status: str
     rank: str
     rank_order: int
-    verdict: str
+    procedure: str
+    verdicts: list[str]
     figures: list[tuple[str, str, float]]  # text, its interval, what it is sorted by
     bar: Markup
     classes_scored: str
@@ -46,12 +56,12 @@ class RowView:
 
 @dataclass(frozen=True)
 class TableView:
-    """One question; a control's rows have a verdict and no rank."""
+    """One question; a control's rows have a verdict and no rank, rows of few seeds no procedure."""
 
     identifier: str
     title: str
     ranked: bool
-    verdict: str
+    verdicts: list[str]
     metrics: list[str]
     classes: list[tuple[str, int]]  # name, positives
     rows: list[RowView]
@@ -60,11 +70,12 @@ class TableView:
 
 @dataclass(frozen=True)
 class SectionView:
-    """A task with one protocol: its variants and its pictures."""
+    """A task with one protocol (of one with several parts, one part): its variants and its pictures."""
 
     identifier: str
     task: str
     protocol: str
+    part: str
     dataset: str
     simulated: bool
     track: str
@@ -89,16 +100,16 @@ class OverallView:
     title: str
     simulated: bool
     sets: list[str]
-    rows: list[tuple[str, str, str, list[str]]]  # row, mean, mean rank, cells
+    rows: list[tuple[str, str, str, str, list[str]]]  # row, mean, mean ranks by statement, cells
     diagram: Markup
 
 
 def sections(tables: Sequence[Table]) -> list[SectionView]:
-    """The page's sections, by task and protocol."""
-    grouped: defaultdict[tuple[str, str], list[Table]] = defaultdict(list)
+    """The page's sections, by task, protocol and part."""
+    grouped: defaultdict[tuple[str, str, str], list[Table]] = defaultdict(list)
     for table in tables:
         run = table.question.first
-        grouped[run.task.name, run.protocol.name].append(table)
+        grouped[run.task.name, run.protocol.name, table.question.part].append(table)
     return [
         _section(number_, sorted(members, key=share_of))
         for number_, (_, members) in enumerate(sorted(grouped.items()))
@@ -126,6 +137,7 @@ def _section(place: int, tables: list[Table]) -> SectionView:
         f"s{place}",
         plain(run.task.name),
         plain(run.protocol.name),
+        plain(tables[0].question.part),
         plain(run.task.dataset),
         run.task.simulated,
         plain(run.protocol.track),
@@ -144,12 +156,11 @@ def _table(identifier: str, table: Table) -> TableView:
     rows = [
         _row(f"{identifier}-{i}", table, row, axis, classes) for i, row in enumerate(table.rows)
     ]
-    heading, _, _ = verdict(table)
     return TableView(
         identifier,
         plain(table.question.first.protocol.variant),
-        table.question.chance is None,
-        heading,
+        bool(table.procedures),
+        [heading for heading, _, _ in verdicts(table)],
         [metric.title for metric in table.metrics],
         [(plain(name), positives) for name, positives in classes],
         rows,
@@ -164,18 +175,17 @@ def _row(
     lead = row.summaries.get(table.lead.name) if table.lead else None
     seconds = [math.fsum(r.costs.seconds.values()) for r in row.good]
     scores = run.scores
-    _, _, read_verdict = verdict(table)
-    spread = "" if row.rank_span is None else f"{row.rank_span[0]} to {row.rank_span[1]}"
     return RowView(
         identifier=identifier,
-        method=plain(run.method.title),
+        method=plain(row.title),
         variant=plain(run.method.variant),
         pretraining=plain(pretrained_on(run)),
         family=plain(run.method.family),
         status=row.status,
-        rank=f"{row.rank} ({spread})" if row.rank else "",
-        rank_order=row.rank or 10**6,
-        verdict=read_verdict(row),
+        rank=rank_text(row.procedure),
+        rank_order=row.procedure.rank if row.procedure else 10**6,
+        procedure=procedure_text(row, table.lead.name if table.lead else ""),
+        verdicts=[read(row) for _, _, read in verdicts(table)],
         figures=[_figure(row, metric.name) for metric in table.metrics],
         bar=svg.interval_bar(lead.value, *lead.span, axis) if lead else Markup(),
         classes_scored=f"{scores.scored_classes} of {len(scores.classes)}"
@@ -228,7 +238,7 @@ def _efficiency(tables: Sequence[Table]) -> Markup:
     title = ""
     for table in tables:
         for row in table.rows:
-            summary = row.summaries.get(table.lead.name) if table.lead and row.rank else None
+            summary = row.summaries.get(table.lead.name) if table.lead and row.weights else None
             if summary is not None and table.lead is not None:
                 title = table.lead.title
                 point = svg.Point(share_of(table)[0], summary.value, *summary.span)
@@ -240,7 +250,7 @@ def _efficiency(tables: Sequence[Table]) -> Markup:
 def _costs(table: Table) -> Markup | None:
     series = []
     for row in table.rows:
-        summary = row.summaries.get(table.lead.name) if table.lead and row.rank else None
+        summary = row.summaries.get(table.lead.name) if table.lead and row.weights else None
         seconds = [math.fsum(run.costs.seconds.values()) for run in row.good]
         if summary is not None and seconds and math.fsum(seconds) > 0:
             minutes = math.fsum(seconds) / len(seconds) / 60
@@ -252,21 +262,28 @@ def _costs(table: Table) -> Markup | None:
 
 
 def _heat(tables: Sequence[Table]) -> HeatMap:
-    """Rows against variants, ``clean`` first; where there is one, colours are of the loss from it."""
-    tables = sorted(tables, key=lambda table: table.question.first.protocol.variant != CLEAN)
+    """Rows against variants, ``clean`` first; where there is one, colours are of the drop from it."""
+    clean = clean_table(tables)
+    tables = sorted(tables, key=lambda table: table is not clean)
     columns = [plain(table.question.first.protocol.variant) for table in tables]
-    keys = sorted({row.key for table in tables for row in table.rows if row.rank})
+    keys = sorted({row.key for table in tables for row in table.rows if row.weights})
     values: dict[tuple[str, int], float] = {}
     for j, table in enumerate(tables):
-        for row in table.rows:
-            if row.rank and table.lead:
-                values[row.key, j] = row.summaries[table.lead.name].value
-    against_clean = columns[0] == CLEAN
+        for key in keys:
+            row = table.row(key)
+            if row is not None and row.weights and table.lead:
+                values[key, j] = row.summaries[table.lead.name].value
+    losses: dict[tuple[str, int], float] = {}
+    for row in clean.rows if clean is not None else []:
+        if row.weights is not None and clean is not None:
+            falls = drops_of(row, clean, tables)
+            losses |= {(row.key, j): -fall.loss for j, fall in enumerate(falls, 1)}
+            losses[row.key, 0] = 0.0
+    against_clean = clean is not None
 
     def shade(key: str, j: int) -> float:
         """What a cell is coloured by; NaN for a row without a clean figure."""
-        base = values.get((key, 0), math.nan) if against_clean else 0.0
-        return values.get((key, j), math.nan) - base
+        return (losses if against_clean else values).get((key, j), math.nan)
 
     shades = [s for key in keys for j in range(len(tables)) if math.isfinite(s := shade(key, j))]
     low, high = min(shades, default=0.0), max(shades, default=1.0)
@@ -287,7 +304,7 @@ def _heat(tables: Sequence[Table]) -> HeatMap:
 def _overall(block: Block) -> OverallView:
     answered = lines(block)
     sets = [table.question.first.task.name for table in block.tables]
-    ranked = [(line.row, line.rank) for line in answered if math.isfinite(line.rank)]
+    ranked = compared(answered)
     title = f"{plain(block.dataset)}, {plain(block.name)}, track {plain(block.track)}"
     diagram = Markup()
     over_tasks = ranks_over_tasks(block)
@@ -297,17 +314,24 @@ def _overall(block: Block) -> OverallView:
         title,
         block.simulated,
         [plain(name) for name in sets],
-        [(plain(x.row), number(x.mean, 3), _ranks(x), _cells(x, sets)) for x in answered],
+        [
+            (
+                plain(x.row),
+                number(x.mean, 3),
+                _ranks(x.procedure),
+                _ranks(x.weights),
+                _cells(x, sets),
+            )
+            for x in answered
+        ],
         diagram,
     )
 
 
-def _ranks(line: Line) -> str:
-    if not math.isfinite(line.rank):
+def _ranks(rank: MeanRank) -> str:
+    if not math.isfinite(rank.value):
         return ""
-    return (
-        f"{number(line.rank, 2)} ({number(line.rank_span[0], 2)} to {number(line.rank_span[1], 2)})"
-    )
+    return f"{number(rank.value, 2)} ({number(rank.low, 2)} to {number(rank.high, 2)})"
 
 
 def _cells(line: Line, sets: Sequence[str]) -> list[str]:

@@ -13,7 +13,8 @@ from ecgbench.base.errors import DataError
 from ecgbench.base.inert import plain
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.opening import open_dataset
-from ecgbench.leaderboard.rows import Row, Table
+from ecgbench.leaderboard.rows import Row
+from ecgbench.leaderboard.tables import Table
 from ecgbench.results.predictions import ScorePredictions
 
 MM = 4  # units of the picture
@@ -47,7 +48,8 @@ def examples(table: Table, predictions: ScorePredictions, classes: int = 3) -> l
     Raises:
         DataError: The data set is not here.
     """
-    row = next(row for row in table.rows if row.rank == 1)
+    row = table.best
+    assert row is not None
     scores = row.good[0].scores
     task = table.question.first.task
     dataset = open_dataset(task.dataset)

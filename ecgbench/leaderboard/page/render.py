@@ -16,7 +16,7 @@ from ecgbench.leaderboard.page.content import SectionView, overall, sections
 from ecgbench.leaderboard.page.ecg import Example, examples
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
 from ecgbench.leaderboard.reported import reported_sheets
-from ecgbench.leaderboard.rows import Table, table_of
+from ecgbench.leaderboard.tables import Table, answer
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.schema import Result
 
@@ -42,7 +42,7 @@ def write_page(folder: Path, target: Path, *, with_examples: str = "simulated") 
     found = load(folder)
     asked = questions(result for _, result in found)
     refuse_mixtures(asked)
-    tables = [table_of(question) for question in asked]
+    tables = [table for question in asked for table in answer(question)]
     pictures = _examples(tables, found, with_examples)
     atomic_write(target, render(folder.name, tables, pictures, folder.parent / "reported"))
 
@@ -121,7 +121,7 @@ def _examples(
     done: set[str] = set()
     for table in tables:
         task = table.question.first.task
-        best = next((row for row in table.rows if row.rank == 1), None)
+        best = table.best
         if task.dataset in done or best is None or (which == "simulated" and not task.simulated):
             continue
         run = best.good[0]
