@@ -87,7 +87,7 @@ def _column(table: Table, found: Found) -> dict[Variant, str]:
 
 def _row(table: Table, results: Sequence[Result]) -> Row | None:
     keys = {result.row for result in results}
-    return next((row for row in table.rows if row.key in keys), None)
+    return next((row for row in table.rows if keys & set(row.keys)), None)
 
 
 def _runs(table: Table, row: Row | None) -> Runs | None:

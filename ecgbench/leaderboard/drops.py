@@ -70,10 +70,9 @@ def drop_sheet(tables: Sequence[Table]) -> Sheet | None:
     if clean is None or clean.lead is None or len(tables) < 2:
         return None
     lines = []
-    for row in clean.rows:
-        if row.weights is not None:
-            falls = drops_of(row, clean, tables)
-            lines += [*_lines(row, falls), *_lines(row, _means(falls))]
+    for key, row in compared_rows(clean, tables):
+        falls = drops_of(key, row, clean, tables)
+        lines += [*_lines(key, falls), *_lines(key, _means(falls))]
     figures = ("figure", "clean", "drop", "drop_low", "drop_high")
     more = ("drop_procedure_low", "drop_procedure_high", "classes")
     return Sheet(
@@ -97,13 +96,24 @@ def clean_table(tables: Sequence[Table]) -> Table | None:
     return next((table for table in tables if _variant(table) == CLEAN), None)
 
 
-def drops_of(row: Row, clean: Table, tables: Sequence[Table]) -> list[Drop]:
+def compared_rows(clean: Table, tables: Sequence[Table]) -> list[tuple[str, Row]]:
+    """The rows that drop from the clean table, by key; a twin only where another table parts the two."""
+    return [
+        (key, row)
+        for row in clean.rows
+        for key in row.keys
+        if row.weights is not None
+        and (key == row.key or any(t.row(key) is not t.row(row.key) for t in tables))
+    ]
+
+
+def drops_of(key: str, row: Row, clean: Table, tables: Sequence[Table]) -> list[Drop]:
     """The drops of a row of the clean table, one for each of the other tables."""
-    return [_drop(row, clean, table) for table in tables if table is not clean]
+    return [_drop(key, row, clean, table) for table in tables if table is not clean]
 
 
-def _drop(row: Row, clean: Table, table: Table) -> Drop:
-    name, other = _variant(table), table.row(row.key)
+def _drop(key: str, row: Row, clean: Table, table: Table) -> Drop:
+    name, other = _variant(table), table.row(key)
     assert clean.lead is not None
     metric = clean.lead.name
     summary = other.summaries.get(metric) if other is not None and other.weights else None
@@ -212,7 +222,7 @@ def _mean_runs(parts: Sequence[Runs]) -> Runs | None:
     )
 
 
-def _lines(row: Row, falls: Sequence[Drop]) -> Iterator[tuple[str, ...]]:
+def _lines(key: str, falls: Sequence[Drop]) -> Iterator[tuple[str, ...]]:
     """A line a variant; the worst of what is there says little where something is missing that could be."""
     complete = all(not fall.reason or fall.reason in NO_FIGURE for fall in falls)
     known = [fall.loss for fall in falls if math.isfinite(fall.loss) and not fall.few]
@@ -227,7 +237,7 @@ def _lines(row: Row, falls: Sequence[Drop]) -> Iterator[tuple[str, ...]]:
         is_worst = complete and not fall.few and fall.loss == worst
         said = "worst" if is_worst else fall.reason or fall.few
         classes = str(fall.classes or "")
-        yield (row.key, fall.name, *(number(figure) for figure in figures), classes, said)
+        yield (key, fall.name, *(number(figure) for figure in figures), classes, said)
 
 
 def _variant(table: Table) -> str:

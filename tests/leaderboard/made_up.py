@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecgbench.base.hashing import content_hash
 from ecgbench.evaluation.ground_truth import Truth
@@ -16,6 +17,7 @@ from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, write_result
 
 RESAMPLES = 200
+Skill = float | NDArray[np.float64]  # of all classes, or by class
 
 
 def split(records: int = 120, classes: int = 4, seed: int = 0) -> Truth:
@@ -30,7 +32,7 @@ def split(records: int = 120, classes: int = 4, seed: int = 0) -> Truth:
     )
 
 
-def predictions(of: Truth, skill: float, seed: int) -> ScorePredictions:
+def predictions(of: Truth, skill: Skill, seed: int) -> ScorePredictions:
     """Scores that know the labels by some skill, and otherwise guess."""
     rng = np.random.default_rng(seed)
     scores = skill * of.values + rng.normal(size=of.values.shape)
@@ -101,7 +103,7 @@ def record(**changes: Any) -> dict[str, Any]:
     return made
 
 
-def put(folder: Path, of: Truth, skill: float = 1.0, noise: int = 0, **changes: Any) -> Path:
+def put(folder: Path, of: Truth, skill: Skill = 1.0, noise: int = 0, **changes: Any) -> Path:
     """Predict, score and write a cell into a folder of results; gives its JSON file."""
     bare = Result.model_validate(record(**changes))
     guessed = predictions(of, skill, noise + 1000 * bare.seed + bare.draw)

@@ -68,7 +68,10 @@ def test_a_row_is_the_mean_of_its_runs(folder: Path) -> None:
         "self-reported",
     )
     assert row["simulated"] == "true"
-    assert lines(folder)["random_init"]["rank"] == "3"
+    last = lines(folder)["random_init"]
+    assert (last["weights_rank"], last["rank"]) == ("3", "")  # two seeds are no procedure
+    assert last["auroc_procedure_low"] == ""
+    assert "auprc_low" not in row  # its interval does not cover
 
 
 def test_building_again_changes_no_byte_and_check_agrees(folder: Path) -> None:
@@ -247,9 +250,9 @@ def test_a_contaminated_row_is_flagged_and_out_of_the_ranking(folder: Path) -> N
     build(folder)
     for name, reason in (("cheat", "12 test records"), ("borrowed", "seen sim")):
         row = lines(folder)[name]
-        assert (row["status"], row["rank"]) == ("contaminated", "")
+        assert (row["status"], row["rank"], row["weights_rank"]) == ("contaminated", "", "")
         assert reason in row["notes"]
-    assert lines(folder)["clip"]["rank"] == "1"
+    assert lines(folder)["clip"]["weights_rank"] == "1"
 
 
 def test_a_test_split_that_was_looked_at_often_is_noted(folder: Path) -> None:
@@ -285,7 +288,8 @@ def test_means_over_tasks_are_of_complete_rows(folder: Path) -> None:
     assert float(whole["mean"]) == pytest.approx(
         (float(whole["sim-toy"]) + float(whole["sim-super"])) / 2, abs=1e-4
     )
-    assert float(whole["mean_rank"]) >= 1
+    assert whole["mean_rank"] == ""
+    assert float(whole["weights_mean_rank"]) >= 1
 
 
 def test_simulated_and_real_stand_apart_and_are_named(folder: Path) -> None:

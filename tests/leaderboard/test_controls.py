@@ -101,12 +101,13 @@ def test_a_row_of_dealt_reports_has_its_deals_in_its_interval(tmp_path: Path) ->
         for seed, skill in enumerate((-0.5, -0.1, 0.2, 0.5)):
             config = {"pretrain": {"shuffle_reports": shuffled}}
             changes = {"method.name": name, "seed": seed, "config": config}
-            put(tmp_path / "results", split(), skill, -seed, **changes)
+            put(tmp_path / "results", split(), skill, 5000 * shuffled - seed, **changes)
     made = table(tmp_path)
     for row in made.rows:
         span = row.summaries["auroc"].span
         spans[row.first.method.name] = span.high - span.low
-    values = [run.scores.figures["auroc"].value for run in made.rows[0].good if run.scores]
+    (dealt,) = [row for row in made.rows if row.first.method.name == "dealt"]
+    values = [run.scores.figures["auroc"].value for run in dealt.good if run.scores]
     plain = ttest_1samp(values, 0.5).confidence_interval()
     assert spans["dealt"] == pytest.approx(plain.high - plain.low, rel=0.1)
     assert spans["dealt"] > 2 * spans["plain"]

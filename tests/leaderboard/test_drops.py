@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.leaderboard.build import build
 
 from .made_up import put, put_reason, split
@@ -23,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     for name, skills in (("mae", (2.0, 1.0, 0.2)), ("clip", (2.0, 2.0, 1.5))):
         for variant, skill in zip(("clean", "gain", "wander"), skills, strict=True):
             changes = {**NOISE, "method.name": name, "protocol.variant": variant}
-            put(tmp_path / "results", split(300), skill, **changes)
+            put(tmp_path / "results", split(300), skill, len(name), **changes)
     return tmp_path
 
 
@@ -46,14 +49,59 @@ def test_a_missing_variant_is_said_and_no_other_is_called_the_worst(folder: Path
     assert found["clip@sim", "wander"]["worst"] == "worst"
 
 
-def test_other_records_have_a_drop_without_an_interval(folder: Path) -> None:
+def test_other_records_have_a_drop_over_the_same_classes_without_an_interval(folder: Path) -> None:
+    of = split(200, seed=3)
+    changes = {**NOISE, "protocol.variant": "women", "data.test_fingerprint": "f" * 64}
     for name in ("mae", "clip"):
-        changes = {**NOISE, "method.name": name, "protocol.variant": "women"}
-        changes["data.test_fingerprint"] = "f" * 64
-        put(folder / "results", split(200, seed=3), 1.0, **changes)
+        put(folder / "results", of, 1.0, **changes, **{"method.name": name})
     line = drops(folder)["mae@sim", "women"]
     assert float(line["drop"]) > 0
-    assert line["drop_low"] == line["drop_high"] == ""
+    assert (line["classes"], line["drop_low"], line["drop_high"]) == ("4", "", "")
+    assert line["worst"] == "fewer than 5 classes"
+
+
+def lacking(of: Truth, classes: int) -> Truth:
+    """The split without positives of the first classes."""
+    values = of.values.copy()
+    values[:, :classes] = 0
+    return replace(of, values=values)
+
+
+def test_a_group_is_held_against_the_clean_figure_over_its_own_classes(tmp_path: Path) -> None:
+    """The old table compared means over different classes: here it said a loss where there is a gain."""
+    everybody = split(600, classes=8)
+    skills = np.where(np.arange(8) < 2, 6.0, 0.5)  # what is easy is not there in the group
+    group = lacking(split(200, classes=8, seed=4), 2)
+    for variant, of, skill in (("clean", everybody, skills), ("group", group, skills + 0.15)):
+        changes = {**NOISE, "protocol.variant": variant}
+        if variant == "group":
+            changes["data.test_fingerprint"] = "f" * 64
+        put(tmp_path / "results", of, skill, **changes)
+    (line,) = drops(tmp_path).values()
+    clean, there = (
+        {r["class"]: float(r["auroc"]) for r in classes_of(tmp_path, variant) if r["auroc"]}
+        for variant in ("clean", "group")
+    )
+    wanted = np.mean([clean[name] for name in there])
+    assert line["classes"] == "6"
+    assert float(line["clean"]) == pytest.approx(wanted, abs=1e-4)
+    assert float(line["drop"]) == pytest.approx(wanted - np.mean([*there.values()]), abs=2e-4)
+    assert float(line["drop"]) < 0 < np.mean([*clean.values()]) - np.mean([*there.values()])
+
+
+def classes_of(folder: Path, variant: str) -> list[dict[str, str]]:
+    with (folder / "tables/sim-toy/toy-noise-classes.csv").open(encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["variant"] == variant]
+
+
+def test_on_the_committed_board_drops_are_over_the_same_classes(project_root: Path) -> None:
+    """As published the mean drop of this device was -.074; over the same classes it is near zero."""
+    tables = project_root / "leaderboards/2026.1/tables/ptbxl-mini-sub"
+    with (tables / "population-drops.csv").open(encoding="utf-8") as file:
+        found = [row for row in csv.DictReader(file) if row["variant"] == "device-cs-12-e"]
+    assert len(found) == 8
+    assert abs(np.mean([float(row["drop"]) for row in found])) < 0.02
+    assert {row["worst"] for row in found} == {"fewer than 20 patients"}
 
 
 def test_protocols_without_a_clean_variant_have_no_drops(tmp_path: Path) -> None:
@@ -94,16 +142,41 @@ def test_a_level_that_failed_leaves_the_mean_without_a_figure(folder: Path) -> N
     assert [line[name] for name in ("figure", "drop", "worst")] == ["", "", "failed"]
 
 
-def test_the_worst_group_has_the_lowest_figure_and_no_refusal_hides_it(tmp_path: Path) -> None:
-    put(tmp_path / "results", split(300), 2.0, **NOISE, **{"protocol.variant": "clean"})
-    groups = {"age-old": (150, 0.3), "sex-male": (60, 1.5), "sex-female": (300, 1.9)}
-    for number, (variant, (records, skill)) in enumerate(groups.items()):
+def test_the_worst_group_falls_deepest_and_no_refusal_hides_it(tmp_path: Path) -> None:
+    clean = {"protocol.variant": "clean"}
+    put(tmp_path / "results", split(300, classes=6), 2.0, **NOISE, **clean)
+    groups = {"age-old": (150, 6, 0.3), "sex-male": (60, 6, 1.5), "sex-female": (300, 6, 1.9)}
+    groups |= {"tiny": (30, 6, -3.0), "narrow": (300, 4, -3.0)}
+    for number, (variant, (records, classes, skill)) in enumerate(groups.items()):
         changes = {"protocol.variant": variant, "data.test_fingerprint": f"{number}" * 64}
-        put(tmp_path / "results", split(records, seed=number), skill, **NOISE, **changes)
+        changes["data.n_test_patients"] = records // 2
+        of = lacking(split(records, classes=6, seed=number), 6 - classes)
+        put(tmp_path / "results", of, skill, **NOISE, **changes)
     changes = {"protocol.variant": "site-9", "data": None}
     put_reason(tmp_path / "results", "not-applicable", "no such site", **NOISE, **changes)
     found = {variant: line for (_, variant), line in drops(tmp_path).items()}
-    assert found["site-9"]["worst"] == "not-applicable"
-    assert found["age-old"]["worst"] == "worst"
-    figures = {name: float(line["figure"]) for name, line in found.items() if line["figure"]}
-    assert min(figures, key=lambda name: figures[name]) == "age-old"
+    said = {name: line["worst"] for name, line in found.items()}
+    assert said == {
+        "site-9": "not-applicable",
+        "age-old": "worst",
+        "sex-male": "",
+        "sex-female": "",
+        "tiny": "fewer than 20 patients",
+        "narrow": "fewer than 5 classes",
+    }
+    assert max(float(line["drop"]) for line in found.values() if line["drop"]) > float(
+        found["age-old"]["drop"]
+    )
+
+
+def test_a_drop_over_seeds_is_paired_run_by_run(tmp_path: Path) -> None:
+    """Seeds that are good on both cells say nothing of the drop; one cell's luck would."""
+    for seed, (clean, gain) in enumerate(((1.0, 0.67), (1.6, 1.12), (2.2, 1.5))):
+        for variant, skill in (("clean", clean), ("gain", gain)):
+            changes = {**NOISE, "protocol.variant": variant, "seed": seed}
+            put(tmp_path / "results", split(300), skill, **changes)
+    (line,) = drops(tmp_path).values()
+    figures = [float(line[name]) for name in ("drop_procedure_low", "drop", "drop_procedure_high")]
+    assert 0 < figures[0] < figures[1] < figures[2]
+    spread = float(line["clean"]) - float(line["figure"])
+    assert spread == pytest.approx(figures[1], abs=2e-4)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ecgbench.base.inert import plain
-from ecgbench.leaderboard.drops import clean_table, drops_of
+from ecgbench.leaderboard.drops import clean_table, compared_rows, drops_of
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import (
     Block,
@@ -274,11 +274,10 @@ def _heat(tables: Sequence[Table]) -> HeatMap:
             if row is not None and row.weights and table.lead:
                 values[key, j] = row.summaries[table.lead.name].value
     losses: dict[tuple[str, int], float] = {}
-    for row in clean.rows if clean is not None else []:
-        if row.weights is not None and clean is not None:
-            falls = drops_of(row, clean, tables)
-            losses |= {(row.key, j): -fall.loss for j, fall in enumerate(falls, 1)}
-            losses[row.key, 0] = 0.0
+    for key, row in compared_rows(clean, tables) if clean is not None else []:
+        falls = drops_of(key, row, clean, tables) if clean is not None else []
+        losses |= {(key, j): -fall.loss for j, fall in enumerate(falls, 1)}
+        losses[key, 0] = 0.0
     against_clean = clean is not None
 
     def shade(key: str, j: int) -> float:
