@@ -98,8 +98,8 @@ class Dataset:
             )
         chosen = sets[label_set]
         rows = np.arange(len(self.store)) if split is None else self.rows(split)
-        values = chosen.encode([self.codes[row] for row in rows])
-        labelled = values.any(axis=1)
+        codes = [self.codes[row] for row in rows]
+        values, labelled = chosen.encode(codes), chosen.labelled(codes)
         rows = rows[labelled].astype(np.int64)
         ids = self.records.index.to_numpy(dtype=str)[rows]
         return LabelTable(label_set, chosen.classes, ids, rows, values[labelled])

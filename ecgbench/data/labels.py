@@ -1,9 +1,9 @@
 """From a record's codes to classes.
 
 A label set says which codes make which class. A record belongs to a class when it carries one of the
-class's codes, whatever the likelihood beside it; a record with no class of the set is dropped from
-that set. The class order of every set is the sorted order of the names, so that it depends on no
-file's order.
+class's codes, whatever the likelihood beside it; a record with no code of the set is dropped from that
+set. A code may make no class: a record that carries one is labelled, as a negative of every class. The
+class order of every set is the sorted order of the names, so that it depends on no file's order.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class LabelSet:
     Attributes:
         name: Name of the set, e.g. ``sub``.
         classes: Names of the classes, sorted.
-        classes_of: The classes that a code makes; a code that is not here makes none.
+        classes_of: The classes that a code makes; none for a code that marks a labelled negative. A
+            code that is not here says nothing.
     """
 
     name: str
@@ -89,6 +90,11 @@ class LabelSet:
                 for label in self.classes_of.get(code, ()):
                     values[row, column[label]] = 1
         return values
+
+    def labelled(self, codes: Sequence[Iterable[str]]) -> npt.NDArray[np.bool_]:
+        """Which records carry a code of the set, bool [records]: the others are dropped from it."""
+        found = [any(code in self.classes_of for code in of_record) for of_record in codes]
+        return np.array(found, dtype=np.bool_)
 
 
 def scp_label_sets(statements: pd.DataFrame) -> dict[str, LabelSet]:

@@ -6,6 +6,8 @@ puts aVF before aVL.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,16 +24,22 @@ _FROM_I_AND_II = {
     "aVL": (1.0, -0.5),
     "aVF": (-0.5, 1.0),
 }
-_CANONICAL = {lead.upper(): lead for lead in LEADS}
+_CANONICAL = {lead.upper(): lead for lead in LEADS} | {
+    other: lead
+    for lead, others in {"I": ("DI", "D1"), "II": ("DII", "D2"), "III": ("DIII", "D3")}.items()
+    for other in others
+}
+_PREFIX = re.compile(r"^(?:MDC_ECG_LEAD_|LEAD[\s_]+)")
 
 
 def canonical_lead(name: str) -> str:
-    """The usual spelling of a lead's name (``AVR`` and ``avr`` are ``aVR``).
+    """The usual spelling of a lead's name: ``AVR``, ``Lead aVR`` and ``MDC_ECG_LEAD_AVR`` are ``aVR``.
 
-    A name that is none of the twelve is given back as it is.
+    A name that is none of the twelve is given back without blanks around it.
     """
     stripped = name.strip()
-    return _CANONICAL.get(stripped.upper(), stripped)
+    plain = unicodedata.normalize("NFKC", stripped).upper()
+    return _CANONICAL.get(_PREFIX.sub("", plain), stripped)
 
 
 def lead_positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
@@ -66,3 +74,14 @@ def derive_limb_lead(
         raise DataError(f"Lead {name} cannot be derived from I and II.")
     of_i, of_ii = _FROM_I_AND_II[name]
     return of_i * lead_i + of_ii * lead_ii
+
+
+def limb_identities() -> npt.NDArray[np.float64]:
+    """Einthoven's and Goldberger's identities, [4, 6]: each row times the six limb leads is zero."""
+    rows = []
+    for row, (lead, (of_i, of_ii)) in enumerate(_FROM_I_AND_II.items(), start=2):
+        assert LEADS[row] == lead
+        weights = np.zeros(6)
+        weights[[0, 1, row]] = of_i, of_ii, -1.0
+        rows.append(weights)
+    return np.array(rows)

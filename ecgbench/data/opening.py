@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecgbench.base.errors import DataError
+from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import stage_dir
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.generated import generated_source
-from ecgbench.data.prepare import find_store, prepare_store
+from ecgbench.data.prepare import check_source, find_store, outdated_store, prepare_store
+from ecgbench.data.sources import reading_code
 from ecgbench.data.spec import DatasetSpec, datasets
 from ecgbench.data.store import Store, open_store, verify_store
 
@@ -24,7 +26,8 @@ def open_dataset(name: str, source: Path | None = None) -> Dataset:
 
     Raises:
         UnknownNameError: No such data set.
-        DataError: It has not been prepared; names the two commands that help.
+        DataError: It has not been prepared, or its entry was edited since; names the commands that
+            help.
     """
     spec = datasets.get(name)
     if source is not None:
@@ -33,11 +36,7 @@ def open_dataset(name: str, source: Path | None = None) -> Dataset:
         return _open_generated(spec)
     store = find_store(spec)
     if store is None:
-        raise DataError(
-            f"There is no prepared data of {name} {spec.version}.",
-            f"Download it with `ecgbench data fetch {name}`, or prepare a folder that you have with "
-            f"`ecgbench data prepare {name} --source DIR`.",
-        )
+        raise _not_prepared(spec)
     return Dataset(spec, store)
 
 
@@ -46,7 +45,7 @@ def prepare(
     source: Path,
     *,
     workers: int | None = None,
-    rate: int | None = None,
+    rate: float | None = None,
     stream: str | None = None,
 ) -> Dataset:
     """Make the store of a data set from its folder, or open the one made from it before.
@@ -67,20 +66,43 @@ def prepare(
     return Dataset(spec, prepare_store(spec, source, workers=workers, rate=rate, stream=stream))
 
 
-def verify(name: str) -> Store:
-    """Hash every file of the newest store of a data set again.
+def verify(name: str) -> tuple[Store, bool]:
+    """Hash every file of the newest store of a data set again, and the source where that is there.
+
+    Returns:
+        The store, and whether its source was there to compare with.
 
     Raises:
-        DataError: It has not been prepared, or a file is not what it was.
+        DataError: It has not been prepared, a file is not what it was, or the source has other
+            content now.
     """
-    store = open_dataset(name).store
-    verify_store(store)
-    return store
+    dataset = open_dataset(name)
+    verify_store(dataset.store)
+    return dataset.store, check_source(dataset.spec, dataset.store)
+
+
+def _not_prepared(spec: DatasetSpec) -> DataError:
+    old = outdated_store(spec)
+    if old is None:
+        return DataError(
+            f"There is no prepared data of {spec.name} {spec.version}.",
+            f"Download it with `ecgbench data fetch {spec.name}`, or prepare a folder that you have "
+            f"with `ecgbench data prepare {spec.name} --source DIR`.",
+        )
+    store, changed = old
+    folder = store.manifest["source"].get("folder", "DIR")
+    return DataError(
+        f"The prepared data of {spec.name} {spec.version} is older than its catalogue entry "
+        f"(changed: {', '.join(changed)}).",
+        f"Run `ecgbench data prepare {spec.name} --source {folder}`; signals are read again only "
+        f"where that is needed.",
+    )
 
 
 def _open_generated(spec: DatasetSpec) -> Dataset:
     folder = generated_source(spec)
-    note = folder / "store.txt"  # saves reading the folder's metadata each time
+    # saves reading the folder's metadata each time, as long as the code that reads it is the same
+    note = folder / f"store-{content_hash([spec.state(), reading_code()])[:12]}.txt"
     if note.is_file():
         path = stage_dir("stores") / note.read_text(encoding="utf-8").strip()
         if (path / "manifest.json").is_file():

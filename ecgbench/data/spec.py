@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ecgbench.base.errors import ConfigError
-from ecgbench.data.leads import LEADS
+from ecgbench.base.hashing import file_sha256
+from ecgbench.data.leads import LEADS, canonical_lead
+from ecgbench.data.processing import PROCESSINGS
+from ecgbench.data.reading.yamls import read_yaml
 from ecgbench.plugins.registry import Registry
 
 Units = Literal["mV", "z-score per lead"]
+Rate = Annotated[int | float, Field(gt=0, allow_inf_nan=False)]
+"""Hz. A whole number stays one, because a float of the same value has another hash."""
+
+_MOST_SAMPLES = 10_000_000  # of one lead: a day at 100 Hz; beyond, a number of the entry is wrong
 
 
 class Generator(BaseModel):
@@ -29,9 +35,9 @@ class Splits(BaseModel):
 
     Attributes:
         by: In words, for readers and the leaderboard.
-        train: Folds, 1-10.
-        val: Folds, 1-10.
-        test: Folds, 1-10.
+        train: Folds; 1 to 8 unless the entry says otherwise.
+        val: Folds; 9.
+        test: Folds; 10.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +53,10 @@ class Splits(BaseModel):
         if len(set(folds)) != len(folds):
             raise ValueError(f"a fold stands in two splits: {folds}")
         return self
+
+    def knows(self, fold: int) -> bool:
+        """Whether a fold is one of the usual ten or is named by a split."""
+        return 1 <= fold <= 10 or self.of_fold(fold) is not None
 
     def of_fold(self, fold: int) -> str | None:
         """``train``, ``val`` or ``test``; None for a fold that no split uses."""
@@ -100,7 +110,11 @@ class DatasetSpec(BaseModel):
         leads: Stored leads, in order.
         derive_limb_leads: Compute III, aVR, aVL and aVF from I and II where a file lacks them; the
             manifest counts such records. Otherwise they are quarantined.
+        lead_names: What the files call a lead, where neither the usual spelling nor a usual other
+            name (``DI``, ``Lead I``, ``MDC_ECG_LEAD_I``): their name -> the lead.
         units: Physical unit of the stored signals.
+        unit_names: What the files call a unit: their name -> ``mV``, ``uV``, ``V`` ... An entry for
+            ``mV`` says that values that claim to be mV, or claim nothing (``.npy``), are not.
         label_sets: Names of the label sets.
         labels: File beside the YAML that says which codes make which class (layouts that need it).
         reports: Whether records carry free-text reports.
@@ -127,12 +141,14 @@ class DatasetSpec(BaseModel):
     simulated: bool = False
     generator: Generator | None = None
     origin: str = ""
-    rate: int = Field(gt=0)
-    seconds: float = Field(gt=0)
-    min_seconds: float = 5.0
+    rate: Rate
+    seconds: float = Field(gt=0, allow_inf_nan=False)
+    min_seconds: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     leads: tuple[str, ...] = LEADS
     derive_limb_leads: bool = False
+    lead_names: dict[str, str] = {}
     units: Units = "mV"
+    unit_names: dict[str, str] = {}
     label_sets: tuple[str, ...] = ()
     labels: str | None = None
     reports: bool = False
@@ -145,8 +161,21 @@ class DatasetSpec(BaseModel):
     options: dict[str, Any] = {}
     folder: Path = Field(default=Path(), exclude=True, repr=False)
 
+    @field_validator("leads")
+    @classmethod
+    def _usual_names(cls, leads: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical_lead(lead) for lead in leads)
+
     @model_validator(mode="after")
     def _coherent(self) -> DatasetSpec:
+        if not self.leads or len(set(self.leads)) != len(self.leads):
+            raise ValueError(f"leads must be named once each: {', '.join(self.leads)}")
+        if not 1 <= self.seconds * self.rate <= _MOST_SAMPLES:
+            raise ValueError(f"{self.seconds:g} s at {self.rate:g} Hz is no length of a record")
+        if self.derive_limb_leads and self.units != "mV":
+            raise ValueError("limb leads can be derived from amplitudes in mV alone")
+        if self.processing is not None and self.processing not in PROCESSINGS:
+            raise ValueError(f"there is no processing {self.processing!r}")
         if self.generator is not None and not self.simulated:
             raise ValueError("a data set with a generator is simulated: say `simulated: true`")
         return self
@@ -164,6 +193,30 @@ class DatasetSpec(BaseModel):
         words = {"title", "licence", "citation", "url", "remote", "other_versions"}
         return self.model_dump(mode="json", exclude=words)
 
+    def state(self) -> dict[str, Any]:
+        """:meth:`identity` and the content of the files beside the YAML: what a store follows."""
+        files = [name for name in (self.labels, self.subset) if name is not None]
+        found = {name: self.folder / name for name in files}
+        sums = {name: file_sha256(file) for name, file in found.items() if file.is_file()}
+        return {**self.identity(), "files": sums}
+
+    def changes_since(self, made_from: dict[str, Any]) -> list[str]:
+        """The keys of :meth:`state` that differ from those that a store was made from.
+
+        A key that the store's version of ecgbench did not have counts with its default.
+        """
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in DatasetSpec.model_fields.items()
+            if not field.is_required()
+        }
+        now = self.state()
+        if "files" not in made_from:
+            del now["files"]
+        return sorted(
+            key for key, value in now.items() if made_from.get(key, defaults.get(key)) != value
+        )
+
 
 def load_spec(path: Path) -> tuple[str, DatasetSpec]:
     """Read a catalogue entry.
@@ -171,14 +224,11 @@ def load_spec(path: Path) -> tuple[str, DatasetSpec]:
     Raises:
         ConfigError: The file is not YAML, or a key or value does not fit; names the first one.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"Cannot read {path}: {str(error).splitlines()[0]}") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is not a catalogue entry.", "See docs/data.md.")
     try:
-        spec = DatasetSpec(**{**content, "folder": path.parent.resolve()})
+        spec = DatasetSpec.model_validate({**content, "folder": path.parent.resolve()})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

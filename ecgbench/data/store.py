@@ -9,6 +9,8 @@ Its files:
 - ``records.parquet``: one row per record, in the order of the signals
 - ``labels.json``: the label sets, classes and the codes that make them
 - ``quarantine.csv``: records that are not here, each with its reason
+- ``doubtful.csv``: records that are here although something about them is odd, by ``signals`` or by
+  ``metadata`` (column ``of``)
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 SIGNALS = "signals.bin"
 INDEX = "records.parquet"
-FILES = (SIGNALS, "scale.npy", "lengths.npy", INDEX, "labels.json", "quarantine.csv")
+FILES = (
+    SIGNALS, "scale.npy", "lengths.npy", INDEX, "labels.json", "quarantine.csv", "doubtful.csv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,21 @@ class Store:
         import pandas as pd
 
         return pd.read_csv(self.path / "quarantine.csv", dtype=str, keep_default_na=False)
+
+    def read_doubts(self, of: str | None = None) -> pd.DataFrame:
+        """The doubtful records: record_id, reason.
+
+        Args:
+            of: ``signals`` or ``metadata``: what the doubt is about; None: both.
+        """
+        import pandas as pd
+
+        file = self.path / "doubtful.csv"
+        if not file.is_file():  # a store of an earlier version
+            return pd.DataFrame({"record_id": [], "reason": []}, dtype=str)
+        table: pd.DataFrame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        chosen = table if of is None else table[table["of"] == of]
+        return chosen[["record_id", "reason"]]
 
 
 def open_store(path: Path) -> Store:

@@ -199,8 +199,8 @@ def from_metadata(folder: Path) -> Source:
             raise DataError(f"{wanted.dataset} has no label set {wanted.label_set!r}.")
         test = records[[spec.splits.of_fold(int(fold)) == "test" for fold in records["fold"]]]
         labels = label_sets[wanted.label_set]
-        values = labels.encode([json.loads(codes) for codes in test["codes"]])
-        kept = values.any(axis=1)
+        codes = [json.loads(text) for text in test["codes"]]
+        values, kept = labels.encode(codes), labels.labelled(codes)
         return _narrowed(
             wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None
         )

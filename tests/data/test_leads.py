@@ -5,7 +5,7 @@ import pytest
 
 from ecgbench.base.errors import DataError
 from ecgbench.data.leads import LEADS, canonical_lead, derive_limb_lead, lead_positions
-from ecgbench.data.recording import read_recording
+from ecgbench.data.reading.recording import read_recording
 
 
 @pytest.mark.parametrize("name", ["AVR", "avr", " aVR ", "aVR"])

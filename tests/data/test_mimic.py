@@ -10,7 +10,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.data.fetch import fetch
 from ecgbench.data.layouts.mimic import clean_report
 from ecgbench.data.opening import prepare
-from ecgbench.data.recording import read_recording
+from ecgbench.data.reading.recording import read_recording
 from ecgbench.data.spec import datasets
 
 from .conftest import ecg_like, write_record

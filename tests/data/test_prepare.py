@@ -17,7 +17,7 @@ from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.data import prepare as module
 from ecgbench.data.intake import quantise
 from ecgbench.data.opening import open_dataset, prepare, verify
-from ecgbench.data.recording import read_recording
+from ecgbench.data.reading.recording import read_recording
 
 from .conftest import TOY, ecg_like, write_ptbxl, write_record
 

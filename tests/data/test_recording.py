@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import DataError
-from ecgbench.data import recording
-from ecgbench.data.recording import parse_header, read_recording, read_with_wfdb
+from ecgbench.data.reading import recording
+from ecgbench.data.reading.headers import parse_header
+from ecgbench.data.reading.recording import read_recording, read_with_wfdb
 
 from .conftest import ecg_like, write_record
 

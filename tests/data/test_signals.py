@@ -12,7 +12,7 @@ from scipy.signal import welch
 from ecgbench.base.errors import DataError
 from ecgbench.data.leads import LEADS
 from ecgbench.data.opening import prepare
-from ecgbench.data.recording import read_recording
+from ecgbench.data.reading.recording import read_recording
 from ecgbench.data.signals import SignalSpec, adapt, adapt_record, scale_record, valid_lengths
 
 from .conftest import ecg_like, write_record

@@ -9,7 +9,7 @@ import pytest
 
 from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.data.opening import prepare
-from ecgbench.data.recording import read_recording
+from ecgbench.data.reading.recording import read_recording
 
 from .conftest import ecg_like, write_record
 

@@ -12,7 +12,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
 from ecgbench.data.opening import prepare
-from ecgbench.data.recording import read_with_wfdb
+from ecgbench.data.reading.recording import read_with_wfdb
 from ecgbench.data.spec import datasets
 
 from .conftest import ecg_like, write_record

@@ -31,8 +31,8 @@ import numpy as np
 import pytest
 
 from ecgbench.base.errors import DataError
+from ecgbench.data.checks.signals import check_signals
 from ecgbench.data.dataset import Dataset
-from ecgbench.data.intake import check_signals
 from ecgbench.data.leads import LEADS
 from ecgbench.data.opening import open_dataset
 from ecgbench.data.spec import datasets

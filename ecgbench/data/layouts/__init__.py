@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -32,7 +32,10 @@ class Source:
         rate: Sampling rate of the files, Hz.
         signals: Which signals of the folder were taken, e.g. ``records500``.
         processing: Name of the processing still to be applied, or None.
-        metadata: Files that say all of the above; their content enters the source's fingerprint.
+        metadata: Files that say all of the above; the manifest holds their hashes.
+        doubts: Why records are doubtful by what the metadata says: record_id -> reasons, each a kind,
+            a colon, the details.
+        notes: Warnings about the metadata as a whole, one sentence each.
     """
 
     folder: Path
@@ -42,12 +45,14 @@ class Source:
     signals: str
     processing: str | None
     metadata: tuple[Path, ...]
+    doubts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Layout(Protocol):
     """A module of this package."""
 
-    def open_source(self, spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
+    def open_source(self, spec: DatasetSpec, folder: Path, rate: float | None) -> Source:
         """Read a folder's metadata.
 
         Args:
@@ -81,7 +86,8 @@ def check_version(spec: DatasetSpec, folder: Path, found: int) -> None:
     Raises:
         DataError: Says what was expected and what was found.
     """
-    accepted = [count for count in (spec.records, spec.options.get("whole")) if count is not None]
+    counts = (spec.records, spec.options.get("whole"))
+    accepted = [count for count in counts if isinstance(count, int)]
     if not accepted or found in accepted:
         return
     versions = {count: version for version, count in spec.other_versions.items()}

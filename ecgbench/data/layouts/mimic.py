@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ecgbench.base.errors import DataError
 from ecgbench.data.layouts import Source, check_version
+from ecgbench.data.reading.cells import read_ids
+from ecgbench.data.reading.tables import read_table
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
 
@@ -20,7 +22,7 @@ _DECORATION = re.compile(r"[*=]+")  # the cart frames some lines with these
 _SPACES = re.compile(r"\s+")
 
 
-def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
+def open_source(spec: DatasetSpec, folder: Path, rate: float | None) -> Source:
     """Read the two tables; see the Layout protocol.
 
     A record's report is its machine report, line by line, joined with ``. ``; the patient is the
@@ -36,18 +38,17 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
             )
     if rate not in (None, spec.rate):
         raise DataError(f"{spec.name} has no records at {rate} Hz.", f"They are at {spec.rate} Hz.")
-    records = pd.read_csv(
-        folder / _RECORDS,
-        dtype=str,
-        keep_default_na=False,
-        usecols=["subject_id", "study_id", "path"],
-    )
+    columns = ("subject_id", "study_id", "path")
+    records = read_table(folder / _RECORDS, columns, wanted=columns.__contains__)
     check_version(spec, folder, len(records))
-    records = records.set_index("study_id")
-    if not records.index.is_unique:
-        raise DataError(f"{folder / _RECORDS} has a study twice.")
+    studies = read_ids(records["study_id"], f"{folder / _RECORDS}, column 'study_id',")
+    if len(set(studies)) != len(studies) or "" in studies:
+        raise DataError(f"{folder / _RECORDS} has a study twice or empty.")
+    records = records.set_index(pd.Index(studies, name="record_id"))
     measured = _read_measurements(folder / _MEASUREMENTS).reindex(records.index, fill_value="")
-    subjects = [str(subject) for subject in records["subject_id"]]
+    subjects = read_ids(records["subject_id"], f"{folder / _RECORDS}, column 'subject_id',")
+    if "" in subjects:
+        raise DataError(f"{folder / _RECORDS} has an empty subject_id.")
     return Source(
         folder=folder,
         records=pd.DataFrame(
@@ -62,7 +63,7 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
                 "codes": "{}",
                 "path": records["path"],
             },
-            index=records.index.rename("record_id"),
+            index=records.index,
         ),
         label_sets={},
         rate=spec.rate,
@@ -76,14 +77,20 @@ def _read_measurements(file: Path) -> pd.DataFrame:
     """Cart and report of each study."""
     import pandas as pd
 
-    header = pd.read_csv(file, nrows=0).columns
-    lines = sorted((name for name in header if _LINE.match(name)), key=lambda name: int(name[7:]))
-    wanted = ["study_id", "cart_id", *lines]
-    table = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=wanted)
+    table = read_table(
+        file,
+        ["study_id", "cart_id"],
+        wanted=lambda name: name in ("study_id", "cart_id") or bool(_LINE.match(name)),
+    )
+    lines = sorted(
+        (name for name in table.columns if _LINE.match(name)), key=lambda name: int(name[7:])
+    )
     reports = [clean_report(parts) for parts in table[lines].itertuples(index=False, name=None)]
     return pd.DataFrame(
         {"cart_id": table["cart_id"].to_numpy(), "report": reports},
-        index=pd.Index(table["study_id"], name="study_id"),
+        index=pd.Index(
+            read_ids(table["study_id"], f"{file}, column 'study_id',"), name="record_id"
+        ),
     )
 
 

@@ -3,30 +3,33 @@
 ``options`` of the YAML file::
 
     records: records.csv            # below the data folder; this is the default
+    encoding: cp1252                # of the table, where it is not UTF-8 and has no byte order mark
     columns: {record_id: id, path: file, patient_id: patient, age: age, sex: sex, report: text}
     labels:
       diagnosis: {column: dx, separator: ";"}        # several labels in one column
       rhythm: {columns: [AFIB, SR]}                  # or one column of 0 and 1 per class
 
 Every column but ``record_id`` and ``path`` may be missing. Without ``split`` (train, val, test) or
-``fold`` (1-10), records are put into folds by the hash of their patient, or of the record where there
-is no patient. ``path`` names a WFDB record without suffix, or a ``.npy`` file of [leads, samples] with
-the catalogue entry's leads, rate and units.
+``fold`` (1-10, or the numbers that ``splits`` of the YAML file names), records are put into folds by the
+hash of their patient, or of the record where there is no patient. ``path`` names a WFDB record without
+suffix, or a ``.npy`` file of [leads, samples] with the catalogue entry's leads, rate and units.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecgbench.base.errors import ConfigError, DataError, did_you_mean
-from ecgbench.data.labels import LabelSet
 from ecgbench.data.layouts import Source, check_version
+from ecgbench.data.layouts.table_labels import LabelOptions, read_labels
+from ecgbench.data.reading.cells import is_blank, read_age, read_fold, read_ids, read_sex, similar
+from ecgbench.data.reading.tables import read_table
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
 
@@ -36,23 +39,6 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "record_id", "path", "patient_id", "age", "sex", "site", "device", "report", "split", "fold",
 )  # fmt: skip
-_SEX = {"male": "male", "m": "male", "female": "female", "f": "female", "": ""}
-
-
-class Labels(BaseModel):
-    """Where a label set stands in the table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: str | None = None
-    separator: str = ";"
-    columns: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Labels:
-        if (self.column is None) == (not self.columns):
-            raise ValueError("say either `column` or `columns`")
-        return self
 
 
 class Options(BaseModel):
@@ -61,11 +47,58 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     records: str = "records.csv"
+    encoding: str | None = None
     columns: dict[str, str] = {}
-    labels: dict[str, Labels] = {}
+    labels: dict[str, LabelOptions] = {}
 
 
-def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
+@dataclass
+class Told:
+    """What was odd in the table: by record, and as a whole."""
+
+    doubts: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def doubt(self, record: str, reason: str | None) -> None:
+        """Note why a record is doubtful; None: it is not."""
+        if reason is not None:
+            self.doubts.setdefault(record, []).append(reason)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table with its columns under our names for them."""
+
+    content: pd.DataFrame
+    columns: dict[str, str]
+    file: Path
+
+    def has(self, name: str) -> bool:
+        """Whether the table has a column of ours."""
+        return self.columns.get(name, name) in self.content.columns
+
+    def texts(self, name: str) -> list[str]:
+        """The cells of a column; '' for each record where there is none."""
+        column = self.columns.get(name, name)
+        if column in self.content.columns:
+            return [str(cell) for cell in self.content[column]]
+        if name in self.columns:
+            raise DataError(
+                f"{self.file} has no column {column!r} for {name}.",
+                did_you_mean(column, self.content.columns),
+            )
+        return [""] * len(self.content)
+
+    def where(self, name: str) -> str:
+        """File and column, for messages."""
+        return f"{self.file}, column {self.columns.get(name, name)!r},"
+
+    def error(self, row: int, what: str, hint: str) -> DataError:
+        """An error of one row: names its line."""
+        return DataError(f"{self.file}, line {self.content.index[row]}: {what}.", hint)
+
+
+def open_source(spec: DatasetSpec, folder: Path, rate: float | None) -> Source:
     """Read the table; see the Layout protocol."""
     import pandas as pd
 
@@ -77,36 +110,41 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
         raise DataError(
             f"{folder} has no {options.records}.", "`options.records` in the YAML file names it."
         )
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    check_version(spec, folder, len(table))
-    value = _reader(table, options, file)
-    ids = value("record_id")
-    twice = [record for record, count in Counter(ids).items() if count > 1]
-    if twice or "" in ids:
-        raise DataError(f"{file} has a record_id twice or empty: {(twice or [''])[0]!r}.")
-    label_sets, codes = _labels(table, options, file)
-    patients = value("patient_id", ids)
+    required = [options.columns.get(name, name) for name in ("record_id", "path")]
+    table = Table(read_table(file, required, options.encoding), options.columns, file)
+    check_version(spec, folder, len(table.content))
+    told = Told()
+    ids = _record_ids(table)
+    patients, own = _patients(table, ids, told)
+    label_sets, codes = read_labels(table, options.labels, ids, told)
+    ages = [read_age(text) for text in table.texts("age")]
+    sexes = [_sex(table, row, text) for row, text in enumerate(table.texts("sex"))]
+    for record, (_, no_age), (_, no_sex) in zip(ids, ages, sexes, strict=True):
+        told.doubt(record, no_age)
+        told.doubt(record, no_sex)
     return Source(
         folder=folder,
         records=pd.DataFrame(
             {
-                "patient_id": [given or own for given, own in zip(patients, ids, strict=True)],
-                "fold": _folds(spec, value, patients, file),
-                "age": pd.to_numeric(pd.Series(value("age")), errors="coerce").to_numpy(float),
-                "sex": [_sex(text, file) for text in value("sex")],
-                "site": value("site"),
-                "device": value("device"),
-                "report": [text.strip() for text in value("report")],
+                "patient_id": [given or alone for given, alone in zip(patients, own, strict=True)],
+                "fold": _folds(spec, table, patients, ids),
+                "age": [age for age, _ in ages],
+                "sex": [sex for sex, _ in sexes],
+                "site": table.texts("site"),
+                "device": table.texts("device"),
+                "report": table.texts("report"),
                 "codes": codes,
-                "path": [path.removesuffix(".hea") for path in value("path")],
+                "path": [path.removesuffix(".hea") for path in table.texts("path")],
             },
             index=pd.Index(ids, name="record_id"),
-        ),
+        ).astype({"age": "float64"}),
         label_sets=label_sets,
         rate=spec.rate,
         signals="table",
         processing=None,
         metadata=(file,),
+        doubts={record: tuple(reasons) for record, reasons in told.doubts.items()},
+        notes=tuple(told.notes),
     )
 
 
@@ -131,100 +169,91 @@ def _options(spec: DatasetSpec) -> Options:
     return options
 
 
-def _reader(table: pd.DataFrame, options: Options, file: Path) -> Callable[..., list[str]]:
-    """Give a function that reads a column by our name for it."""
-
-    def value(name: str, default: list[str] | None = None) -> list[str]:
-        column = options.columns.get(name, name)
-        if column in table.columns:
-            return [str(item).strip() for item in table[column]]
-        if name in options.columns or name in ("record_id", "path"):
-            raise DataError(
-                f"{file} has no column {column!r} for {name}.", did_you_mean(column, table.columns)
-            )
-        return default if default is not None else [""] * len(table)
-
-    return value
+def _record_ids(table: Table) -> list[str]:
+    ids = read_ids(table.texts("record_id"), table.where("record_id"))
+    twice = [record for record, count in Counter(ids).items() if count > 1]
+    if twice or "" in ids:
+        wrong = "" if "" in ids else twice[0]
+        row = len(ids) - 1 - ids[::-1].index(wrong)
+        raise table.error(
+            row, f"a record_id twice or empty: {wrong!r}", "Give each record its own."
+        )
+    return ids
 
 
-def _folds(
-    spec: DatasetSpec, value: Callable[..., list[str]], patients: list[str], file: Path
-) -> list[int]:
-    splits = value("split")
-    if any(splits):
-        first = {name: getattr(spec.splits, name)[0] for name in ("train", "val", "test")}
-        wrong = sorted(set(splits) - set(first))
-        if wrong:
-            raise DataError(f"{file} has the split {wrong[0]!r}.", "Write train, val or test.")
-        folds = [int(first[split]) for split in splits]
-    elif any(value("fold")):
-        folds = [_fold(text, file) for text in value("fold")]
+def _patients(table: Table, ids: list[str], told: Told) -> tuple[list[str], list[str]]:
+    """The patient of each record, '' where not known; and a name of its own for each record."""
+    patients = read_ids(table.texts("patient_id"), table.where("patient_id"))
+    known = {patient for patient in patients if patient}
+    if known:
+        for record, patient in zip(ids, patients, strict=True):
+            told.doubt(record, None if patient else "patient not known: taken as one of its own")
+    for group in similar(known):
+        told.notes.append(f"patients that may be one: {_quoted(group)}")
+    return patients, [record if record not in known else f"record {record}" for record in ids]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names)
+
+
+def _sex(table: Table, row: int, text: str) -> tuple[str, str | None]:
+    try:
+        return read_sex(text)
+    except ValueError as error:
+        raise table.error(row, str(error), "Write male, female or nothing.") from error
+
+
+def _folds(spec: DatasetSpec, table: Table, patients: list[str], ids: list[str]) -> list[int]:
+    """Folds by the table, or by hash where it has none; a blank patient is hashed by its record."""
+    if table.has("split") and not all(map(is_blank, table.texts("split"))):
+        folds = [_split(spec, table, row, text) for row, text in enumerate(table.texts("split"))]
+    elif table.has("fold") and not all(map(is_blank, table.texts("fold"))):
+        folds = [_fold(spec, table, row, text) for row, text in enumerate(table.texts("fold"))]
     else:
-        folds = [int(fold) for fold in hash_folds(patients, spec.family)]
-    _check_patients(spec, patients, folds, file)
+        keys = [patient or record for patient, record in zip(patients, ids, strict=True)]
+        folds = [int(fold) for fold in hash_folds(keys, spec.family)]
+    _check_patients(spec, patients, folds, table)
     return folds
 
 
-def _fold(text: str, file: Path) -> int:
+def _split(spec: DatasetSpec, table: Table, row: int, text: str) -> int:
+    chosen = text.lower()
+    if chosen not in ("train", "val", "test"):
+        raise table.error(row, f"the split {text!r}", "Write train, val or test.")
+    folds: tuple[int, ...] = getattr(spec.splits, chosen)
+    if not folds:
+        raise table.error(
+            row, f"the split {text!r}, which the YAML file leaves empty", "Give it a fold there."
+        )
+    return folds[0]
+
+
+def _fold(spec: DatasetSpec, table: Table, row: int, text: str) -> int:
     try:
-        return int(float(text))
+        fold = read_fold(text)
     except ValueError as error:
-        raise DataError(f"{file} has the fold {text!r}.", "Write a whole number.") from error
+        raise table.error(row, str(error), "Write a whole number.") from error
+    if not spec.splits.knows(fold):
+        raise table.error(
+            row,
+            f"the fold {fold}, which no split has",
+            "Folds are 1 to 10; for others say which make a split: `splits: {train: [0, 1], "
+            "val: [2], test: [3]}`.",
+        )
+    return fold
 
 
-def _check_patients(spec: DatasetSpec, patients: list[str], folds: list[int], file: Path) -> None:
+def _check_patients(spec: DatasetSpec, patients: list[str], folds: list[int], table: Table) -> None:
     """Refuse a patient who stands in two splits: scores would be of patients seen in training."""
-    split_of: dict[str, str | None] = {}
-    for patient, fold in zip(patients, folds, strict=True):
+    split_of: dict[str, str] = {}
+    for row, (patient, fold) in enumerate(zip(patients, folds, strict=True)):
         split = spec.splits.of_fold(fold)
         if split is None or not patient:
             continue
         if split_of.setdefault(patient, split) != split:
-            raise DataError(
-                f"{file} has patient {patient!r} in two splits ({split_of[patient]} and {split}).",
+            raise table.error(
+                row,
+                f"patient {patient!r} in two splits ({split_of[patient]} and {split})",
                 "Put all records of a patient into one split.",
             )
-
-
-def _sex(text: str, file: Path) -> str:
-    if text.lower() not in _SEX:
-        raise DataError(f"{file} has the sex {text!r}.", "Write male, female or nothing.")
-    return _SEX[text.lower()]
-
-
-def _labels(
-    table: pd.DataFrame, options: Options, file: Path
-) -> tuple[dict[str, LabelSet], list[str]]:
-    """Label sets, and the codes of each record; a code is the set's name, a colon, the class."""
-    of_record: list[dict[str, float]] = [{} for _ in range(len(table))]
-    sets: dict[str, LabelSet] = {}
-    for name, labels in sorted(options.labels.items()):
-        found = _found(table, labels, file)
-        classes = sorted({label for labels_of in found for label in labels_of})
-        if not classes:
-            raise DataError(f"{file} has no label of the set {name!r}.")
-        sets[name] = LabelSet.of(name, {f"{name}:{label}": [label] for label in classes})
-        for codes, labels_of in zip(of_record, found, strict=True):
-            codes.update({f"{name}:{label}": 100.0 for label in labels_of})
-    return sets, [json.dumps(codes, sort_keys=True) for codes in of_record]
-
-
-def _found(table: pd.DataFrame, labels: Labels, file: Path) -> list[list[str]]:
-    names = [labels.column] if labels.column is not None else list(labels.columns)
-    for name in names:
-        if name not in table.columns:
-            raise DataError(f"{file} has no column {name!r}.", did_you_mean(name, table.columns))
-    if labels.column is not None:
-        texts = table[labels.column]
-        parts = [str(text).split(labels.separator) for text in texts]
-        return [[label.strip() for label in part if label.strip()] for part in parts]
-    flags: dict[str, Any] = {
-        name: [_flag(text, name, file) for text in table[name]] for name in names
-    }
-    return [[name for name in names if flags[name][row]] for row in range(len(table))]
-
-
-def _flag(text: str, name: str, file: Path) -> bool:
-    if text.strip() not in ("0", "1", "0.0", "1.0", ""):
-        raise DataError(f"{file} has {text!r} in the column {name!r}.", "Write 0 or 1.")
-    return text.strip() in ("1", "1.0")

@@ -11,24 +11,26 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.base.progress import track
 from ecgbench.data.labels import LabelSet
 from ecgbench.data.layouts import Source, check_version
+from ecgbench.data.reading.cells import is_blank, read_age, read_ids, read_sex
+from ecgbench.data.reading.headers import header_text
+from ecgbench.data.reading.tables import read_table
+from ecgbench.data.reading.yamls import read_yaml
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _FIELD = re.compile(r"^#\s*(Age|Sex|Dx)\s*:(.*)$", re.MULTILINE)
-_SEX = {"male": "male", "m": "male", "female": "female", "f": "female"}
+_REFERENCE_COLUMNS = ("First_label", "Second_label", "Third_label")
 _REFERENCE = "REFERENCE.csv"
 
 
-def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
+def open_source(spec: DatasetSpec, folder: Path, rate: float | None) -> Source:
     """Read every header below a folder; see the Layout protocol."""
     import pandas as pd
 
@@ -45,7 +47,8 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
     if len(set(ids)) != len(ids):
         raise DataError(f"{folder} has two records of one name; is a copy below it?")
     reference = _reference(folder)
-    rows = [_row(header, reference) for header in track(headers, "reading headers")]
+    doubts: dict[str, tuple[str, ...]] = {}
+    rows = [_row(header, reference, doubts) for header in track(headers, "reading headers")]
     records = pd.DataFrame(rows, index=pd.Index(ids, name="record_id"))
     records.insert(0, "patient_id", ids)  # no patient ids are published: each record is its own
     records.insert(1, "fold", hash_folds(ids, spec.family))
@@ -58,6 +61,7 @@ def open_source(spec: DatasetSpec, folder: Path, rate: int | None) -> Source:
         signals="wfdb",
         processing=None,
         metadata=(folder / _REFERENCE,) if reference is not None else (),
+        doubts=doubts,
     )
 
 
@@ -68,13 +72,16 @@ def read_label_sets(spec: DatasetSpec) -> dict[str, LabelSet]:
         ConfigError: It is missing or does not have the label sets of the entry.
     """
     file = spec.folder / str(spec.labels)
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"Cannot read the labels of {spec.name} in {file}: {error}") from error
-    missing = set(spec.label_sets) - set(content)
+    content = read_yaml(file, words=True)
+    missing = sorted(set(spec.label_sets) - set(content if isinstance(content, dict) else ()))
     if missing:
-        raise ConfigError(f"{file} has no label set {', '.join(sorted(missing))}.")
+        raise ConfigError(f"{file} has no label set {', '.join(missing)}.")
+    for name in spec.label_sets:
+        made = content[name].values() if isinstance(content[name], dict) else [None]
+        if not all(
+            isinstance(codes, list) and all(isinstance(c, str) for c in codes) for codes in made
+        ):
+            raise ConfigError(f"{file}: {name} must give a list of codes for each class.")
     return {name: _label_set(name, content[name]) for name in spec.label_sets}
 
 
@@ -86,41 +93,54 @@ def _label_set(name: str, codes_of: dict[str, list[str]]) -> LabelSet:
     return LabelSet.of(name, classes_of)
 
 
-def _row(header: Path, reference: dict[str, list[str]] | None) -> dict[str, object]:
-    text = header.read_text(encoding="utf-8", errors="replace")
-    fields = {name: value.strip() for name, value in _FIELD.findall(text)}
-    codes = [code.strip() for code in fields.get("Dx", "").split(",")]
+def _row(
+    header: Path,
+    reference: dict[str, list[str]] | None,
+    doubts: dict[str, tuple[str, ...]],
+) -> dict[str, object]:
+    """What a header says besides its signals; notes why the record is doubtful."""
+    try:
+        text = header_text(header.with_suffix(""))
+    except DataError:  # the record is quarantined when its signals are read
+        text = ""
+    fields: dict[str, list[str]] = {}
+    for name, value in _FIELD.findall(text):
+        fields.setdefault(name, []).append(value.strip())
+    codes = [code.strip() for value in fields.get("Dx", []) for code in value.split(",")]
+    age, told = read_age(fields.get("Age", [""])[-1])
+    reasons = [told]
+    try:
+        sex, told = read_sex(fields.get("Sex", [""])[-1])
+    except ValueError as error:
+        sex, told = "", f"sex not known: {error}"
+    reasons.append(told)
     if reference is not None:
         codes = reference.get(header.stem, [])
+        if header.stem not in reference:
+            reasons.append(f"no label: {_REFERENCE} has no row of the record")
+    odd = tuple(reason for reason in reasons if reason)
+    if odd:
+        doubts[header.stem] = odd
     return {
-        "age": _number(fields.get("Age", "")),
-        "sex": _SEX.get(fields.get("Sex", "").lower(), ""),
+        "age": age,
+        "sex": sex,
         "site": "",
         "device": "",
         "report": "",
-        "codes": json.dumps({code: 100.0 for code in codes if code}, sort_keys=True),
+        "codes": json.dumps({code: 100.0 for code in codes if not is_blank(code)}, sort_keys=True),
     }
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 def _reference(folder: Path) -> dict[str, list[str]] | None:
     file = folder / _REFERENCE
     if not file.is_file():
         return None
-    import pandas as pd
-
-    table: pd.DataFrame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    columns = ["First_label", "Second_label", "Third_label"]
-    if not {"Recording", *columns} <= set(table.columns):
-        raise DataError(f"{file} lacks a column of {', '.join(['Recording', *columns])}.")
-    labels = table[columns].to_numpy(dtype=str)
+    table = read_table(file, ["Recording", *_REFERENCE_COLUMNS])
+    ids = read_ids(table["Recording"], f"{file}, column 'Recording',")
+    if len(set(ids)) != len(ids):
+        raise DataError(f"{file} has a recording twice.")
+    labels = table[list(_REFERENCE_COLUMNS)].to_numpy(dtype=str)
     return {
-        record: [value.removesuffix(".0") for value in values if value]
-        for record, values in zip(table["Recording"], labels, strict=True)
+        record: [value.removesuffix(".0") for value in values if not is_blank(value)]
+        for record, values in zip(ids, labels, strict=True)
     }
