@@ -19,12 +19,18 @@ Name = Annotated[str, typer.Argument(help="Name of the data set: `ecgbench list 
 @app.command()
 def info(name: Name) -> None:
     """Say what a data set is and, once it is prepared, what is in it."""
-    from ecgbench.data.prepare import find_store
+    from ecgbench.data.prepare import find_store, outdated_store
     from ecgbench.data.spec import datasets
 
     spec = datasets.get(name)
     _print(_catalogue_rows(spec))
     store = find_store(spec)
+    if store is None and outdated_store(spec) is not None:
+        from ecgbench.data.opening import not_prepared
+
+        problem = not_prepared(spec)
+        typer.echo(f"{problem.message} {problem.hint}")
+        return
     if store is None:
         typer.echo(_next_step(spec))
         return
@@ -61,7 +67,7 @@ def prepare(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
     rate: Annotated[
-        int | None, typer.Option(help="Sampling rate in Hz, where the folder has several.")
+        float | None, typer.Option(help="Sampling rate in Hz, where the folder has several.")
     ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Download signals as they are packed, keep none.")
@@ -90,11 +96,15 @@ def prepare(
 
 @app.command()
 def verify(name: Name) -> None:
-    """Hash a prepared data set again and compare with its manifest."""
+    """Hash a prepared data set and its source again and compare with the manifest."""
     from ecgbench.data.opening import verify as run
 
-    store = run(name)
+    store, compared = run(name)
     typer.echo(f"{name}: {len(store):,} records, every file is what it was ({store.path})")
+    if compared:
+        typer.echo("The files that it was made from are the same, too.")
+    else:
+        typer.echo("The files that it was made from are not here, so they were not compared.")
 
 
 def _catalogue_rows(spec: DatasetSpec) -> list[tuple[str, str]]:
@@ -112,38 +122,11 @@ def _catalogue_rows(spec: DatasetSpec) -> list[tuple[str, str]]:
 
 
 def _print_contents(dataset: Dataset) -> None:
-    store, manifest = dataset.store, dataset.store.manifest
-    quarantined = manifest["quarantined"]
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(quarantined.items()))
-    derived = manifest.get("derived_leads", 0)
-    leads = f"{len(store.leads)} leads" + (f" (computed in {derived:,} records)" if derived else "")
-    note = f"{reasons} (see {store.path / 'quarantine.csv'})" if quarantined else "none"
-    splits = ", ".join(f"{name or 'unused'} {count:,}" for name, count in _splits(dataset))
-    _print(
-        [
-            ("store", str(store.path)),
-            ("records", f"{len(store):,} of {manifest['patients']:,} patients"),
-            ("splits", splits),
-            ("quarantined", note),
-            (
-                "signals",
-                f"{leads}, {manifest['rate']:g} Hz, {store.manifest['units']}",
-            ),
-            ("read from", manifest["source"]["signals"]),
-            ("fingerprint", store.fingerprint[:12]),
-        ]
-    )
-    for label_set in dataset.spec.label_sets:
-        tables = [dataset.labels(label_set, split) for split, _ in _splits(dataset) if split]
-        counts = " / ".join(f"{len(table.rows):,}" for table in tables)
-        present = " / ".join(str(int(table.values.any(axis=0).sum())) for table in tables)
-        classes = len(tables[0].classes) if tables else 0
-        typer.echo(f"  {label_set:<12} {classes} classes; records {counts}; present {present}")
+    from ecgbench.data.report import classes, contents
 
-
-def _splits(dataset: Dataset) -> list[tuple[str, int]]:
-    counts = dataset.store.manifest["splits"]
-    return [(name, counts[name]) for name in ("train", "val", "test", "") if name in counts]
+    _print(contents(dataset))
+    for line in classes(dataset):
+        typer.echo(f"  {line}")
 
 
 def _next_step(spec: DatasetSpec) -> str:

@@ -33,6 +33,6 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
                 n_records=spec.generator.records,
                 seed=spec.generator.seed,
                 workers=workers,
-                rate=spec.rate,
+                rate=round(spec.rate),
             )
     return target

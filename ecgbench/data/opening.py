@@ -36,7 +36,7 @@ def open_dataset(name: str, source: Path | None = None) -> Dataset:
         return _open_generated(spec)
     store = find_store(spec)
     if store is None:
-        raise _not_prepared(spec)
+        raise not_prepared(spec)
     return Dataset(spec, store)
 
 
@@ -81,7 +81,8 @@ def verify(name: str) -> tuple[Store, bool]:
     return dataset.store, check_source(dataset.spec, dataset.store)
 
 
-def _not_prepared(spec: DatasetSpec) -> DataError:
+def not_prepared(spec: DatasetSpec) -> DataError:
+    """Why no store of a data set can be opened, and the commands that help."""
     old = outdated_store(spec)
     if old is None:
         return DataError(

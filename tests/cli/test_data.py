@@ -26,7 +26,7 @@ def test_from_a_folder_to_a_verified_store(ecgbench_home, add_spec, toy_folder) 
     after = run("info", "toy")
     for words in ("19 of 10 patients", "1 flat", "quarantine.csv", "12 leads, 100 Hz, mV"):
         assert words in after.output
-    assert "sub          4 classes; records" in after.output
+    assert "sub: 4 classes; train / val / test: records" in after.output
     assert "19 records, every file is what it was" in run("verify", "toy").output
 
 

@@ -85,7 +85,7 @@ def test_splits_of_the_user_are_kept(ecgbench_home, add_spec, folder) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("id,file,", "key,file,", "no column 'id' for record_id"),
+        ("id,file,", "key,file,", "no column 'id'"),
         ("a2,", "a1,", "record_id twice or empty: 'a1'"),
         (",f,", ",woman,", "sex 'woman'"),
         (",1,0\n", ",yes,0\n", "'yes' in the column 'AFIB'"),

@@ -93,19 +93,19 @@ def _padded(signals: Signals) -> int:
     """Samples at one end, the longer, in which no lead moves."""
     moving = np.flatnonzero((np.diff(signals, axis=1) != 0).any(axis=0))
     if not len(moving):
-        return signals.shape[1]
+        return int(signals.shape[1])
     # a constant of n samples has n - 1 differences of zero
     ends = int(moving[0]), signals.shape[1] - 2 - int(moving[-1])
     return max(end + 1 if end else 0 for end in ends)
 
 
 def _longest_at_extreme(row: npt.NDArray[np.float64]) -> int:
-    longest = 0
+    runs = [0]
     for extreme in (row.max(), row.min()):
         at = np.concatenate([[False], row == extreme, [False]])
         edges = np.flatnonzero(np.diff(at))
-        longest = max(longest, int((edges[1::2] - edges[::2]).max()))
-    return longest
+        runs.append(int((edges[1::2] - edges[::2]).max()))
+    return max(runs)
 
 
 def _broken_identities(signals: Signals, leads: tuple[str, ...]) -> list[str]:
