@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,10 +45,16 @@ splits: {by: patient}
 
 
 def ecg_like(rng: np.random.Generator, samples: int, rate: float) -> np.ndarray:
-    """Twelve leads with an offset, a rhythm and noise, mV: [samples, 12]."""
+    """Twelve leads with an offset, a rhythm and noise, mV: [samples, 12]; limb leads follow from I, II."""
     time = np.arange(samples)[:, None] / rate
     wave = np.sin(2 * np.pi * (1.2 + rng.random(12)) * time) ** 9
-    return wave * rng.uniform(0.2, 2.0, 12) + rng.normal(0, 0.02, (samples, 12)) + 0.1
+    signals = wave * rng.uniform(0.2, 2.0, 12) + rng.normal(0, 0.02, (samples, 12)) + 0.1
+    first, second = signals[:, 0], signals[:, 1]
+    signals[:, 2] = second - first
+    signals[:, 3] = -(first + second) / 2
+    signals[:, 4] = first - second / 2
+    signals[:, 5] = second - first / 2
+    return signals
 
 
 def write_record(folder: Path, path: str, signals: np.ndarray, **changes: object) -> None:
@@ -87,6 +94,15 @@ def write_ptbxl(folder: Path, records: int = 20, seed: int = 0, rate: int = 100)
     return folder
 
 
+def own_entry(name: str = "own", rate: float = 100, **more: object) -> str:
+    """The YAML of a user's own table; ``more`` are further keys, JSON being YAML."""
+    keys = {
+        "name": name, "title": name, "version": "1", "licence": "private", "citation": "none",
+        "layout": "table", "rate": rate, "seconds": 10, "splits": {"by": "patient"}, **more,
+    }  # fmt: skip
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in keys.items())
+
+
 @pytest.fixture
 def add_spec(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,7 +114,7 @@ def add_spec(
 
     def add(text: str = TOY) -> DatasetSpec:
         name = next(line for line in text.splitlines() if line.startswith("name:"))
-        name = name.removeprefix("name:").strip()
+        name = name.removeprefix("name:").strip(' "')
         (folder / f"{name}.yaml").write_text(text)
         datasets.refresh()
         return datasets.get(name)

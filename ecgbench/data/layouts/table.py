@@ -188,7 +188,7 @@ def _patients(table: Table, ids: list[str], told: Told) -> tuple[list[str], list
     if known:
         for record, patient in zip(ids, patients, strict=True):
             told.doubt(record, None if patient else "patient not known: taken as one of its own")
-    for group in similar(known):
+    for group in similar(sorted(known)):
         told.notes.append(f"patients that may be one: {_quoted(group)}")
     return patients, [record if record not in known else f"record {record}" for record in ids]
 
