@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ecgbench.base.hashing import content_hash, file_sha256
 from ecgbench.base.paths import atomic_dir, atomic_write, stage_dir
 from ecgbench.data.dataset import Dataset
-from ecgbench.data.store import FILES, INDEX, open_store
+from ecgbench.data.store import INDEX, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def without_test_labels(dataset: Dataset, tested: npt.NDArray[np.integer] | None
 def copy_view(view: Path, target: Path) -> None:
     """Put the files of a view into another folder, as hard links where the file system allows."""
     with atomic_dir(target) as scratch:
-        for name in ("manifest.json", *FILES):
+        for name in ("manifest.json", *open_store(view).manifest["files"]):
             _link(view / name, scratch / name)
 
 
@@ -65,7 +65,7 @@ def _write(dataset: Dataset, hidden: npt.NDArray[np.bool_], folder: Path) -> Non
         records.loc[hidden, column] = empty
     manifest = json.loads(json.dumps(dataset.store.manifest))
     with atomic_dir(folder) as scratch:
-        for name in FILES:
+        for name in manifest["files"]:
             if name != INDEX:
                 _link(dataset.store.path / name, scratch / name)
         index = scratch / INDEX
