@@ -9,6 +9,7 @@ import pytest
 from ecgbench.base.errors import DataError
 from ecgbench.data.fetch import fetch
 from ecgbench.data.layouts.mimic import clean_report
+from ecgbench.data.leads import LEADS
 from ecgbench.data.opening import prepare
 from ecgbench.data.reading.recording import read_recording
 from ecgbench.data.spec import datasets
@@ -41,7 +42,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for visit in range(2):
             study = 4000 + 2 * subject + visit
             path = f"files/p1/p{subject}/s{study}/{study}"
-            write_record(root, path, ecg_like(rng, 5000, 500), fs=500, sig_name=names)
+            signals = ecg_like(rng, 5000, 500)[:, [LEADS.index(lead) for lead in names]]
+            write_record(root, path, signals, fs=500, sig_name=names)
             records.append(f"{subject},{study},{study},2180-01-01,{path}")
             measured.append(
                 f"{subject},{study},6848,2180-01-01,Sinus rhythm,  **Normal EKG** ,last,then,800"
