@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ecgbench.base.errors import EcgbenchError
@@ -72,6 +71,19 @@ class Batch:
     tokens: Tokens | None = None
     text_id: Tensor | None = None
 
+    def with_reports(self, title: str) -> tuple[Tokens, Tensor]:
+        """The tokens and the ``text_id`` of the reports.
+
+        Args:
+            title: What a message calls the method.
+
+        Raises:
+            EcgbenchError: There are none.
+        """
+        if self.tokens is None or self.text_id is None:
+            raise EcgbenchError(f"{title} learns from reports, and the corpus has none.")
+        return self.tokens, self.text_id
+
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device; pinned memory is copied without waiting for the device."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
@@ -107,11 +119,15 @@ class Method(nn.Module):
     """What is compared. See the module's text for the laws.
 
     Args:
-        config: Section ``model`` of the effective configuration.
+        config: Section ``model`` of the effective configuration: of the settings class that the method
+            names, or of one with the types of the values in its ``config.yaml``.
         setup: The input's shape, the reports, the assets.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: Any
+    """A method with a settings class repeats this line with the class, so that type checkers know it."""
+
+    def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__()
         self.config = config
         self.setup = setup

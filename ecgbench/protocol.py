@@ -23,8 +23,7 @@ from ecgbench.base.errors import EcgbenchError
 from ecgbench.metrics.words import words
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+    from ecgbench.config.sections import Config
     from ecgbench.data.dataset import Dataset
     from ecgbench.data.signals import Transform
     from ecgbench.method import Method
@@ -146,7 +145,7 @@ class Bench:
     task: TaskSpec
     protocol: ProtocolSpec
     variant: str
-    config: DictConfig
+    config: Config
     seed: int
     draw: int
     source: Dataset
@@ -157,9 +156,9 @@ class Bench:
     shared: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The protocol's parameters with those of the variant."""
-        return {**self.protocol.params, **self.protocol.variants[self.variant]}
+    def settings(self) -> Any:
+        """The settings of the variant, of the class that the protocol names."""
+        return self.protocol.of(self.variant)
 
     def labelled(self, split: Split) -> Labelled:
         """The training or validation records with their labels.
@@ -250,7 +249,7 @@ class Protocol(ABC):
     def __init__(self, spec: ProtocolSpec) -> None:
         self.spec = spec
 
-    def refuses(self, info: MethodInfo, config: DictConfig) -> str | None:
+    def refuses(self, info: MethodInfo, config: Config) -> str | None:
         """Why a method cannot take part as it is configured; None where it can.
 
         Asked before anything is trained.

@@ -21,12 +21,12 @@ from pathlib import Path
 from unittest import SkipTest
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.authoring.card import missing_from_card
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.config.effective import effective
+from ecgbench.config.sections import Config
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Batch, Method, Setup
 from ecgbench.plugins.catalogue import methods
@@ -57,7 +57,7 @@ class Subject:
 
     def __init__(self, name: str) -> None:
         self.info: MethodInfo = methods.get(name)
-        self.config: DictConfig = effective(self.info, "demo")
+        self.config: Config = effective(self.info, "demo")
         signal = self.config.signal
         self.setup = Setup(
             leads=LEADS,

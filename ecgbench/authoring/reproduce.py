@@ -126,7 +126,8 @@ def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: 
 
 
 def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
-    from ecgbench.config.effective import as_dict, effective
+    from ecgbench.config.effective import effective
+    from ecgbench.config.settings import as_dict
     from ecgbench.data.opening import open_dataset
     from ecgbench.data.withheld import without_test_labels
     from ecgbench.evaluation.ground_truth import prepared
@@ -144,7 +145,7 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
             f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
         )
     protocol = protocols.get(result.protocol.name)
-    task = tasks.get(result.task.name).under(protocol.variants.get(result.protocol.variant, {}))
+    task = tasks.get(result.task.name).under(protocol.of(result.protocol.variant))
     for what, here, there in (
         ("task", task.fingerprint(), result.task.fingerprint),
         ("protocol", protocol.fingerprint(), result.protocol.fingerprint),

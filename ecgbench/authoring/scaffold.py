@@ -11,6 +11,7 @@ from ecgbench.base.paths import atomic_write
 TEMPLATES = Path(__file__).parent / "templates"
 METHOD = {
     "config.yaml": "method_config.yaml.j2",
+    "settings.py": "method_settings.py.j2",
     "model.py": "method_model.py.j2",
     "README.md": "method_card.md.j2",
     "__init__.py": "init.py.j2",

@@ -10,7 +10,8 @@ import typer
 
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.paths import stage_dir
-from ecgbench.config.effective import as_dict
+from ecgbench.config.effective import left_out_lines
+from ecgbench.config.settings import as_dict
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question
 from ecgbench.runs.run import Plan, Planned, Request
@@ -26,6 +27,8 @@ def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
         f"seed(s): {plan.cells} cells, {plan.missing} to run; results go to {request.out}",
         err=True,
     )
+    for line in left_out_lines(plan.configured):
+        typer.echo(line, err=True)
     if with_costs:
         typer.echo(_plan_table(plan.planned))
 

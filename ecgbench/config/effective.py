@@ -1,27 +1,29 @@
-"""The effective configuration of a run: what is set, by whom, and what may be.
+"""The effective configuration of a run: who sets what, and which override is for which method.
 
-Later wins: the harness's defaults (the dataclasses below), the profile (``config/profiles/NAME.yaml``), the
-method's ``config.yaml`` (its ``config``, then its section of ``profiles``), the user's ``key=value``. A
-key that none of them defines is an error that names the nearest one; so is a value of another type, and
-one that the method's ``allowed`` leaves out.
+Later wins: the defaults of the settings classes, the profile (``config/profiles/NAME.yaml``), the
+method's ``config.yaml`` (its ``config``, then its section of ``profiles``), the user's ``key=value``.
+OmegaConf puts these layers together; the classes in :mod:`ecgbench.config.sections` and the class that
+the method names say what a value may be (:mod:`ecgbench.config.settings`).
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError, create_model
+from yaml import YAMLError
 
 from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.base.hashing import content_hash
-from ecgbench.plugins.allowed import check, flat
-from ecgbench.plugins.catalogue import methods
-from ecgbench.plugins.specs import MethodInfo
+from ecgbench.config.sections import Config
+from ecgbench.config.settings import Settings, as_dict, first_problem
 
 PROFILES = Path(__file__).resolve().parent / "profiles"
 
@@ -32,85 +34,58 @@ At that value a key is not hashed, so that an older result still answers the sam
 """
 
 
-@dataclass
-class SignalConfig:
-    """The input that a method gets (see :class:`ecgbench.data.signals.SignalSpec`)."""
+class Configurable(Protocol):
+    """What a configuration needs to know of a method; see :class:`ecgbench.plugins.specs.MethodInfo`."""
 
-    rate: float = 100.0  # samples a second
-    seconds: float = 10.0
-    bandpass: list[float] | None = field(default_factory=lambda: [0.67, 40.0])  # Hz
-    scaling: str = "zscore-record"
+    @property
+    def name(self) -> str:
+        """Registered name."""
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the method sets, by section."""
 
-@dataclass
-class PretrainConfig:
-    """Pre-training: the same loop for every method."""
+    @property
+    def profiles(self) -> dict[str, dict[str, Any]]:
+        """What it sets in a profile."""
 
-    data: list[str] = field(default_factory=list)  # data sets; empty: the task's own
-    before: list[str] = field(default_factory=list)  # data sets that are trained on first
-    steps: int = 1000
-    batch_size: int = 64  # of all devices together
-    accumulate: int = 1  # batches to a step; enlarges no contrastive batch
-    lr: float = 1e-3
-    min_lr: float = 0.0
-    warmup: float = 0.1  # share of the steps
-    weight_decay: float = 0.05
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.95])
-    clip: float = 1.0  # largest norm of the gradient; 0 for none
-    ema: float = 0.0  # decay of an average of the weights, which is then what is kept; 0 for none
-    crop: float = 1.0  # share of a record's length that an example keeps, at a random place
-    shuffle_reports: bool = False  # a control: reports go to other records
-    validate_every: int = 200  # steps
-    save_every: int = 500  # steps, to resume from
+    def model_settings(self) -> type[Settings]:
+        """The class of its own settings."""
 
 
-@dataclass
-class FinetuneConfig:
-    """Fine-tuning: the same schedule for every method; a method's config.yaml cannot change it."""
+@dataclass(frozen=True)
+class Override:
+    """A ``key=value`` of the user.
 
-    epochs: int = 6  # looks at validation, over which the steps are spread evenly
-    min_steps: int = 42  # in all: few records come round more often
-    batch_size: int = 32
-    lr: float = 5e-4
-    min_lr: float = 0.0
-    weight_decay: float = 0.05
-    warmup: float = 0.1  # share of the steps
-    clip: float = 1.0  # largest norm of the gradient; 0 for none
-
-
-@dataclass
-class ComputeConfig:
-    """Where and how it runs; none of it enters a configuration's hash.
-
-    A precision below float32 enters the addresses of checkpoints and of features.
+    Attributes:
+        scope: The only method that it is for; None for every method that has the key.
+        key: Dotted.
+        text: The value as typed.
+        value: The value as YAML reads it.
     """
 
-    accelerator: str = "auto"
-    devices: int = 1  # of this machine, to pre-train on; a batch is shared among them
-    precision: str = "auto"  # bf16 where a GPU has it, f32 elsewhere
-    encode_batch: int = 256
-    workers: int = 0  # processes that load batches
-    threads: int = 0  # of torch on a CPU; 0: all cores
+    scope: str | None
+    key: str
+    text: str
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.text}"
 
 
-@dataclass
-class EvaluateConfig:
-    """How predictions become figures."""
+@dataclass(frozen=True)
+class Configured:
+    """The configuration of a method, and what of the user's overrides it is made with.
 
-    resamples: int = 1000  # of the patient bootstrap
+    Attributes:
+        config: The effective configuration.
+        overrides: ``key=value`` of the overrides that the method uses, the last one of each key.
+        left_out: By override that is not for one method alone, why this method does not use it.
+    """
 
-
-@dataclass
-class Config:
-    """Everything that decides a cell, beside its method, task, seed and draw."""
-
-    profile: str = "mini"
-    signal: SignalConfig = field(default_factory=SignalConfig)
-    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
-    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
-    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
-    compute: ComputeConfig = field(default_factory=ComputeConfig)
-    model: dict[str, Any] = field(default_factory=dict)  # the method's own
+    config: Config
+    overrides: tuple[str, ...]
+    left_out: dict[str, str]
 
 
 def profile_names() -> list[str]:
@@ -123,87 +98,267 @@ def leaves_out(profile: str) -> tuple[str, ...]:
     return tuple(_read_profile(profile).get("leave_out", ()))
 
 
-def effective(info: MethodInfo, profile: str, overrides: Sequence[str] = ()) -> DictConfig:
-    """Put together the configuration of one method.
+def effective(info: Configurable, profile: str, overrides: Sequence[str] = ()) -> Config:
+    """The configuration of one method.
 
     Args:
         info: The method.
         profile: A name of :func:`profile_names`, or the path of a YAML file.
-        overrides: ``key=value`` with a dotted key. A key that starts with a method's name and a colon
-            (``mae:model.depth=4``) counts for that method only.
+        overrides: ``key=value`` with a dotted key; see :func:`configure`.
 
     Raises:
-        ConfigError: An unknown profile or key, a value of another type, or one that the method does not
-            allow.
+        ConfigError: As :func:`configure`.
     """
-    layers: list[tuple[str, Mapping[str, Any]]] = [
+    return configure([info], profile, overrides)[info.name].config
+
+
+def configure(
+    infos: Sequence[Configurable],
+    profile: str,
+    overrides: Sequence[str] = (),
+    known: Collection[str] = (),
+) -> dict[str, Configured]:
+    """The configurations of some methods.
+
+    An override goes to the methods that use its key: a method that is not pre-trained uses nothing of
+    ``pretrain``. One that begins with the name of a method and a colon (``mae:model.vit.depth=4``) is for
+    that method only, which then has to use the key.
+
+    Args:
+        infos: The methods.
+        profile: A name of :func:`profile_names`, or the path of a YAML file.
+        overrides: ``key=value`` with a dotted key.
+        known: Names of registered methods: an override may be for one that is not chosen.
+
+    Returns:
+        By name of the method.
+
+    Raises:
+        ConfigError: An unknown profile or method, a key that no method has, a value that is refused, or an
+            override for a method alone that does not use it.
+    """
+    parsed = [_parse(override) for override in overrides]
+    names = {*known, *(info.name for info in infos)}
+    for override in parsed:
+        if override.scope is not None and override.scope not in names:
+            raise ConfigError(
+                f"Unknown method {override.scope!r} in '{override.scope}:{override}'.",
+                did_you_mean(override.scope, names),
+            )
+    keys = {key for info in infos for key in settable(info)}
+    for override in parsed:
+        if infos and override.scope is None and override.key not in keys:
+            raise ConfigError(
+                f"Unknown key {override.key!r} (the command line).",
+                did_you_mean(override.key, keys),
+            )
+    return {info.name: _configured(info, profile, parsed) for info in infos}
+
+
+def left_out_lines(configured: Mapping[str, Configured]) -> list[str]:
+    """For each override that some methods do not use, a line that names them and says why.
+
+    Args:
+        configured: By name of the method.
+    """
+    whys: dict[tuple[str, str], list[str]] = {}
+    for name, one in configured.items():
+        for override, why in one.left_out.items():
+            whys.setdefault((override, why.removeprefix(f"{name} ")), []).append(name)
+    return [
+        f"{override} changes nothing in {', '.join(names)}: {names[0]} {why}."
+        for (override, why), names in whys.items()
+    ]
+
+
+def settable(info: Configurable) -> list[str]:
+    """The dotted keys of a method's configuration."""
+    return [key for key in _kind(info.model_settings()).names() if key != "profile"]
+
+
+def read_back(info: Configurable, values: Mapping[str, Any]) -> Config:
+    """The configuration of a method from what :func:`ecgbench.config.settings.as_dict` made of it.
+
+    Raises:
+        pydantic.ValidationError: The values are of another version of the method.
+    """
+    return _kind(info.model_settings()).model_validate(values)
+
+
+def decisive(config: Config, sections: Sequence[str]) -> dict[str, Any]:
+    """The settings that decide a stage's output, by section: the input of every hash.
+
+    Left out are settings that change neither a weight nor a prediction, settings that nothing reads
+    while the others are as they are, and later keys at the value that older results were made with.
+
+    Args:
+        config: The effective configuration.
+        sections: Those that the stage reads.
+    """
+    found = {}
+    for name in sections:
+        section: Settings = getattr(config, name)
+        skipped = {*getattr(section, "neutral", ()), *section.unread()}
+        added = ADDED.get(name, {})
+        values = as_dict(section)
+        skipped |= {key for key, value in added.items() if values.get(key) == value}
+        found[name] = _without(values, skipped)
+    return found
+
+
+def config_hash(config: Config, sections: Sequence[str]) -> str:
+    """Hash of those sections that decide a stage's output."""
+    return content_hash(decisive(config, sections))
+
+
+def in_a_rows_name(override: str) -> bool:
+    """Whether an override tells two rows apart; ``pretrain.data`` has a place of its own in a name."""
+    section, _, name = override.partition("=")[0].partition(".")
+    pretrain = Config.model_fields["pretrain"].annotation
+    silent = {"pretrain": ("data", *getattr(pretrain, "neutral", ()))}
+    return section not in Config.neutral and name not in silent.get(section, ())
+
+
+def flat(layer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Dotted keys and values of a layer of a configuration; an empty mapping sets nothing."""
+    items: list[tuple[str, Any]] = []
+    for key, value in layer.items():
+        path = f"{prefix}{key}"
+        items += flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)]
+    return items
+
+
+def _configured(info: Configurable, profile: str, overrides: Sequence[Override]) -> Configured:
+    """The configuration of one method, and which general overrides it does not use."""
+    kind = _kind(info.model_settings())
+    keys = settable(info)
+    base = _Layers(kind, Path(profile).stem)
+    for source, layer in (
         (f"profile {profile}", _profile(profile)),
         (f"config of {info.name}", info.config),
         (f"profile {profile} of {info.name}", info.profiles.get(profile, {})),
-    ]
-    config: DictConfig = OmegaConf.structured(Config(profile=Path(profile).stem))
-    # What the method's own `config.model` names is what may be set in it.
-    OmegaConf.update(config, "model", OmegaConf.create(info.config.get("model", {})), merge=False)
-    OmegaConf.set_struct(config, True)
-    for source, layer in layers:
+    ):
         for key, value in flat(layer):
             if key.startswith("finetune.") and source != f"profile {profile}":
                 raise ConfigError(
                     f"{key} cannot be set by the {source}: the schedule is the same for every method.",
                     "Set it in a profile or on the command line.",
                 )
-            _set(config, key, value, source)
-    for override in overrides_for(info.name, overrides):
-        key, value = _parse(override)
-        _set(config, key, value, "the command line")
-    check(info.allowed, dict(flat(as_dict(config))))
-    return config
+            base.set(key, value, source)
+    trains = base.config().pretrain.steps > 0
+    left_out: dict[str, str] = {}
 
+    def refuse(override: Override, why: str) -> None:
+        if override.scope is not None:
+            hint = did_you_mean(override.key, keys) if override.key not in keys else None
+            raise ConfigError(f"{override.scope}:{override} cannot be used: {why}.", hint)
+        left_out[str(override)] = why
 
-def overrides_for(method: str, overrides: Sequence[str]) -> list[str]:
-    """The overrides that count for a method, without its name in front.
-
-    Raises:
-        ConfigError: One is for a method that nothing is registered under.
-    """
-    chosen = []
+    used: dict[str, Override] = {}
     for override in overrides:
-        scope, colon, rest = override.partition(":")
-        if colon and re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", scope) and "=" not in scope:
-            if scope == method:
-                chosen.append(rest)
-            elif scope not in methods.entries():
-                raise ConfigError(
-                    f"Unknown method {scope!r} in {override!r}.",
-                    did_you_mean(scope, methods.entries()),
-                )
+        if override.scope not in (None, info.name):
+            continue
+        if override.key not in keys:
+            refuse(override, f"{info.name} has no key {override.key!r}")
+        elif not trains and override.key.startswith("pretrain."):
+            refuse(override, f"{info.name} is not pre-trained")
         else:
-            chosen.append(override)
-    return chosen
+            used[override.key] = override
+    config = base.with_overrides(used.values())
+    unread = _unread(config)
+    for key, override in list(used.items()):
+        if any(key == one or key.startswith(f"{one}.") for one in unread):
+            refuse(override, f"{info.name} does not read {key} with its other settings")
+            del used[key]
+    return Configured(
+        base.with_overrides(used.values()), tuple(str(one) for one in used.values()), left_out
+    )
 
 
-def as_dict(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain JSON-like data."""
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+class _Layers:
+    """Settings as they are put together, and who set each of them."""
+
+    def __init__(self, kind: type[Config], profile: str) -> None:
+        self.kind = kind
+        self.known = [key for key in kind.names() if key != "profile"]
+        sections: dict[str, Any] = {name: {} for name in kind.model_fields if name != "profile"}
+        self.values: DictConfig = OmegaConf.create({"profile": profile, **sections})
+        self.source: dict[str, str] = {}
+        self.before: dict[str, Any] = {}
+
+    def set(self, key: str, value: Any, source: str) -> None:
+        """Set a value in place of the one that an earlier layer set."""
+        if key not in self.known:
+            raise ConfigError(f"Unknown key {key!r} ({source}).", did_you_mean(key, self.known))
+        self.before[key] = OmegaConf.select(self.values, key, default=_default(self.kind, key))
+        self.source[key] = source
+        try:
+            OmegaConf.update(self.values, key, value, merge=False)
+        except (OmegaConfBaseException, ValueError) as error:
+            raise _unreadable(f"{key}={value!r}", error) from error
+
+    def with_overrides(self, overrides: Collection[Override]) -> Config:
+        """The configuration that the user's overrides make of this one."""
+        changed = _Layers(self.kind, str(self.values.profile))
+        changed.values = self.values.copy()
+        changed.source, changed.before = dict(self.source), dict(self.before)
+        for override in overrides:
+            changed.set(override.key, override.value, "the command line")
+        return changed.config()
+
+    def config(self) -> Config:
+        """The configuration.
+
+        Raises:
+            ConfigError: A value is refused; names the setting, who set it, and what it takes.
+        """
+        try:
+            values = OmegaConf.to_container(self.values, resolve=True)
+        except OmegaConfBaseException as error:
+            raise _unreadable("The configuration", error) from error
+        try:
+            return self.kind.model_validate(values)
+        except ValidationError as error:
+            key, said, hint = first_problem(error, self.kind)
+            where = f" ({self.source[key]})" if key in self.source else ""
+            if hint is None and self.before.get(key) is not None:
+                hint = f"Its default is {_listed(self.before[key])!r}."
+            raise ConfigError(f"{said}{where}.", hint) from error
 
 
-def config_hash(config: DictConfig, sections: Sequence[str]) -> str:
-    """Hash of those sections that decide a stage's output."""
-    plain = as_dict(config)
-    return content_hash({name: _without_added(name, plain[name]) for name in sections})
+@functools.cache
+def _kind(model: type[Settings]) -> type[Config]:
+    """The class of a method's configuration; its own settings may have values that must be given."""
+    return create_model("MethodConfig", __base__=Config, model=(model, ...))
 
 
-def _without_added(section: str, values: Any) -> Any:
-    added = ADDED.get(section)
-    if added is None:
-        return values
-    return {key: v for key, v in values.items() if key not in added or added[key] != v}
+def _default(kind: type[Settings], key: str) -> Any:
+    section, _, rest = key.partition(".")
+    field = kind.model_fields[section]
+    if rest:
+        inner = field.annotation
+        assert isinstance(inner, type)
+        return _default(inner, rest)
+    return None if field.is_required() else field.get_default()
+
+
+def _unread(config: Config) -> list[str]:
+    sections = {"pretrain": config.pretrain, "model": config.model}
+    return [f"{name}.{one}" for name, part in sections.items() for one in part.unread()]
+
+
+def _without(values: Mapping[str, Any], skipped: Collection[str]) -> dict[str, Any]:
+    """Values by name, without some dotted names."""
+    kept = {}
+    for name, value in values.items():
+        inner = {one.partition(".")[2] for one in skipped if one.startswith(f"{name}.")}
+        if name not in skipped:
+            kept[name] = _without(value, inner) if inner else value
+    return kept
 
 
 def _profile(profile: str) -> dict[str, Any]:
-    """What a profile sets; what it leaves out is no setting of a cell."""
+    """The settings of a profile; what it leaves out is no setting of a cell."""
     return {key: v for key, v in _read_profile(profile).items() if key != "leave_out"}
 
 
@@ -211,53 +366,45 @@ def _read_profile(profile: str) -> dict[str, Any]:
     path = Path(profile) if profile.endswith((".yaml", ".yml")) else PROFILES / f"{profile}.yaml"
     if not path.is_file():
         raise ConfigError(f"Unknown profile {profile!r}.", did_you_mean(profile, profile_names()))
-    loaded = OmegaConf.to_container(OmegaConf.load(path)) or {}
-    assert isinstance(loaded, dict)
+    return _read_yaml(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=32)
+def _read_yaml(path: Path, modified: int) -> dict[str, Any]:
+    """A profile's content, remembered while the file stays as it is."""
+    try:
+        loaded = OmegaConf.to_container(OmegaConf.load(path)) or {}
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError, ValueError) as error:
+        raise _unreadable(f"The profile {path.name}", error) from error
+    if not isinstance(loaded, dict):
+        raise ConfigError(f"The profile {path.name} holds no mapping of keys to values.")
     return {str(key): value for key, value in loaded.items()}
 
 
-def _parse(override: str) -> tuple[str, Any]:
-    key, equals, _ = override.partition("=")
-    if not equals or not key:
+def _parse(override: str) -> Override:
+    if not override.isprintable():
+        raise ConfigError(f"{override!r} holds a character that cannot be printed.")
+    key, equals, text = override.partition("=")
+    scope, colon, rest = key.partition(":")
+    scoped = bool(colon and re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", scope))
+    key = (rest if scoped else key).strip()
+    text = text.strip()
+    if not equals or not key or not text:
         raise ConfigError(
             f"{override!r} sets nothing.", "Write key=value, e.g. pretrain.steps=500."
         )
-    parsed = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={override[len(key) + 1 :]}"]))
-    assert isinstance(parsed, dict)
-    return key.strip(), parsed["value"]
-
-
-def _set(config: DictConfig, key: str, value: Any, source: str) -> None:
-    known = [path for path, _ in flat(as_dict(config))]
-    if key not in known:
-        raise ConfigError(f"Unknown key {key!r} ({source}).", did_you_mean(key, known))
-    old = OmegaConf.select(config, key)
-    if isinstance(old, bool) != isinstance(value, bool) and old is not None:
-        raise _wrong_type(key, value, old, source)
-    if key.startswith("model.") and not _fits(value, old):
-        raise _wrong_type(key, value, old, source)
     try:
-        OmegaConf.update(config, key, value)
-    except OmegaConfBaseException as error:
-        raise _wrong_type(key, value, old, source) from error
+        parsed = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))
+    except (OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise _unreadable(override, error) from error
+    assert isinstance(parsed, dict)
+    return Override(scope if scoped else None, key, text, parsed.get("value"))
 
 
-def _fits(value: Any, old: Any) -> bool:
-    """Whether a value may take the place of a default; a whole number may stand for a real one."""
-    if old is None or value is None:
-        return True
-    if isinstance(old, float):
-        return isinstance(value, int | float)
-    if OmegaConf.is_list(old):
-        return isinstance(value, list) or OmegaConf.is_list(value)
-    return isinstance(value, type(old))
+def _unreadable(what: str, error: Exception) -> ConfigError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return ConfigError(f"{what} cannot be read: {reason[:200]}", "A value is written as in YAML.")
 
 
-def _wrong_type(key: str, value: Any, old: Any, source: str) -> ConfigError:
-    kind = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
-    wanted = kind.get(
-        type(old).__name__, "a list" if OmegaConf.is_list(old) else type(old).__name__
-    )
-    return ConfigError(
-        f"{key} cannot be {value!r} ({source}): it takes {wanted}.", f"Its default is {old!r}."
-    )
+def _listed(value: Any) -> Any:
+    return list(value) if OmegaConf.is_list(value) or isinstance(value, tuple) else value

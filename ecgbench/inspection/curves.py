@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import DictConfig
 
+from ecgbench.config.sections import Config
 from ecgbench.inspection.subject import Subject
 from ecgbench.training.batches import Records, tokenize_all
 from ecgbench.training.corpus import load_corpus
@@ -84,7 +84,7 @@ def _curve(found: dict[int, float]) -> Curve:
     return Curve(tuple(steps), tuple(found[step] for step in steps))
 
 
-def learning_rate(config: DictConfig) -> Curve:
+def learning_rate(config: Config) -> Curve:
     """The learning rate of each step, by the schedule."""
     factor = cosine_with_warmup(config.pretrain)
     steps = range(int(config.pretrain.steps))

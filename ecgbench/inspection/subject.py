@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecgbench.config.effective import effective, overrides_for
+from ecgbench.config.effective import configure
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.opening import open_dataset
 from ecgbench.method import count_parameters
+from ecgbench.plugins.catalogue import methods
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.protocol import Records
 from ecgbench.training.encode import Encoder
@@ -84,7 +85,7 @@ def recipe_of(
         ConfigError: An override that the method does not take.
         DataError: A data set that is not on this machine.
     """
-    config = effective(info, profile, overrides)
+    config = configure([info], profile, overrides, methods.entries())[info.name].config
     dataset = open_dataset(data)
     return Recipe.of(info, config, dataset, seed, open_dataset), dataset
 
@@ -96,10 +97,9 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
     parts = ", ".join(f"{name} {count:,}" for name, count in sizes.by_part.items())
     signal = config.signal
     band = "not filtered" if signal.bandpass is None else "{:g} to {:g} Hz".format(*signal.bandpass)
-    own = overrides_for(info.name, subject.overrides)
     return [
         ("Method", f"{info.title} ({info.name}, version {info.version})"),
-        ("Overrides", ", ".join(own) or "none"),
+        ("Overrides", ", ".join(subject.overrides) or "none"),
         ("Profile and seed", f"{config.profile}, seed {subject.recipe.seed}"),
         ("Pre-trained on", _corpus(subject)),
         ("Steps", f"{made['steps']:,} of {config.pretrain.batch_size} records")

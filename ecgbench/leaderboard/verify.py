@@ -164,16 +164,16 @@ def _registry_differences(result: Result) -> Iterator[str]:
 
     task = tasks.entries().get(result.task.name)
     protocol = protocols.entries().get(result.protocol.name)
-    variants = protocol.value.variants if protocol and protocol.value else {}
+    spec = protocol.value if protocol else None
     if task and task.value and task.value.version == result.task.version:
-        asked = task.value.under(variants.get(result.protocol.variant, {}))
+        known = spec is not None and result.protocol.variant in spec.variants
+        asked = task.value.under(spec.of(result.protocol.variant) if spec and known else None)
         if asked.fingerprint() != result.task.fingerprint:
             yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
         if (asked.dataset, asked.labels) != (result.task.dataset, result.task.label_set):
             yield f"{result.task.name} is a question on {asked.dataset} {asked.labels}"
         if asked.mapping != result.task.mapping:
             yield f"{result.task.name} maps its classes otherwise"
-    spec = protocol.value if protocol else None
     if spec and spec.version == result.protocol.version:
         name = f"{result.protocol.name} {result.protocol.version}"
         if spec.fingerprint() != result.protocol.fingerprint:

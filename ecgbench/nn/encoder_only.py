@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.method import Method, Setup
+from ecgbench.nn.settings import AnyTower
 from ecgbench.nn.towers import build_tower
 
 
 class EncoderOnly(Method):
     """The encoder that ``model.encoder`` names, at its initialisation."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: AnyTower
+
+    def __init__(self, config: AnyTower, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.encoder = build_tower(config, setup)
+        self.encoder = build_tower(config.encoder, config, setup)
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
         """The encoder's feature: ``[B, L, T] -> [B, features]``."""
@@ -22,5 +24,4 @@ class EncoderOnly(Method):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens
+        return self.encoder(ecg)

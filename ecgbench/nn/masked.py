@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.method import Reconstruction, Setup
 from ecgbench.nn.losses import masked_mse
 from ecgbench.nn.masking import PatchMask, random_mask
 from ecgbench.nn.patching import normalize_patches, patchify, unpatchify
+from ecgbench.nn.settings import Decoder, Mask
 from ecgbench.nn.vit import EcgViT, MaskedDecoder
 
 
-def build_decoder(
-    config: DictConfig, setup: Setup, encoder: EcgViT, width_in: int
-) -> MaskedDecoder:
+def build_decoder(config: Decoder, setup: Setup, encoder: EcgViT, width_in: int) -> MaskedDecoder:
     """A decoder of ``width``, ``depth`` and ``heads`` for an encoder's patches.
 
     Args:
-        config: A method's ``model.decoder`` section.
+        config: Its sizes.
         setup: The input's shape.
         encoder: Whose patches are guessed.
         width_in: Width of the tokens that the decoder reads.
@@ -35,12 +33,11 @@ def build_decoder(
     )
 
 
-def draw_mask(config: DictConfig, ecg: Tensor, patch: int) -> PatchMask:
+def draw_mask(config: Mask, ecg: Tensor, patch: int) -> PatchMask:
     """A mask for a batch ``[B, L, T]``.
 
     Args:
-        config: A method's ``model.mask`` section: ``leads``, the share of leads that are hidden whole,
-            and ``patches``, the share of all tokens that are hidden; 0 leaves that axis out.
+        config: How much is hidden.
         ecg: Says shape and device.
         patch: Samples per patch.
     """
@@ -53,6 +50,15 @@ def draw_mask(config: DictConfig, ecg: Tensor, patch: int) -> PatchMask:
         patch_fraction=config.patches,
         device=ecg.device,
     )
+
+
+def guess_hidden(
+    encoder: EcgViT, decoder: MaskedDecoder, config: Mask, ecg: Tensor
+) -> tuple[PatchMask, Tensor]:
+    """A mask for ``[B, L, T]``, and all patches ``[B, L * N, P]`` guessed from the visible ones."""
+    mask = draw_mask(config, ecg, encoder.patch)
+    tokens = encoder.forward_visible(ecg, mask.visible_index)
+    return mask, decoder(tokens, mask.visible_index, ecg.shape[-1] // encoder.patch)
 
 
 def hidden_error(ecg: Tensor, guess: Tensor, mask: PatchMask) -> Tensor:

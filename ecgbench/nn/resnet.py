@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ecgbench.nn.module import TensorModule
+
 
 def _conv(channels_in: int, channels: int, kernel: int, stride: int = 1) -> nn.Conv1d:
     return nn.Conv1d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
@@ -36,7 +38,7 @@ class BasicBlock(nn.Module):
         return F.relu(self.body(x) + self.shortcut(x))
 
 
-class ResNet1d(nn.Module):
+class ResNet1d(TensorModule):
     """A residual network of basic blocks; two a stage give ResNet1d-18.
 
     Args:
@@ -139,7 +141,7 @@ class XBlock(nn.Module):
         return F.relu(self.body(x) + self.shortcut(x))
 
 
-class XResNet1d(nn.Module):
+class XResNet1d(TensorModule):
     """The xresnet of fastai in one dimension; the defaults are xresnet1d101 for PTB-XL.
 
     Depths, widths and kernels are those that Strodthoff et al. (IEEE JBHI 2021) benchmarked: every

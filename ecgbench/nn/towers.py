@@ -1,7 +1,6 @@
 """ECG encoders and text encoders by name, with one face each, for methods that leave the choice open.
 
-What a tower reads of a configuration is named in its function; sizes in time are given in seconds,
-so that they hold at any sampling rate.
+Sizes in time are given in seconds, so that they hold at any sampling rate.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.method import Setup
+from ecgbench.nn.module import TensorModule
 from ecgbench.nn.resnet import ResNet1d, XResNet1d, concat_pool
+from ecgbench.nn.settings import Sizes, Text, Vit
+from ecgbench.nn.settings import Tower as TowerName
 from ecgbench.nn.text import (
     TextEncoder,
     pretrained_text_encoder,
@@ -30,7 +30,7 @@ from ecgbench.nn.vit import ChannelViT, EcgViT
 _TEXT_FILE = "text.json"
 
 
-class Tower(nn.Module):
+class Tower(TensorModule):
     """An ECG encoder: tokens by position, and one feature vector of them.
 
     Attributes:
@@ -60,8 +60,7 @@ class ViTTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """Normed patch tokens."""
-        tokens: Tensor = self.vit(ecg)
-        return tokens
+        return self.vit(ecg)
 
     def pool(self, tokens: Tensor) -> Tensor:
         """As the ViT pools."""
@@ -78,8 +77,7 @@ class ChannelViTTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """Patch tokens, not normed."""
-        tokens: Tensor = self.vit(ecg)
-        return tokens
+        return self.vit(ecg)
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean over times, then LayerNorm."""
@@ -96,8 +94,7 @@ class ResNetTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """The feature map, time first."""
-        tokens: Tensor = self.net(ecg).transpose(1, 2)
-        return tokens
+        return self.net(ecg).transpose(1, 2)
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean over time."""
@@ -114,16 +111,15 @@ class XResNetTower(Tower):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """The feature map, time first."""
-        tokens: Tensor = self.net(ecg).transpose(1, 2)
-        return tokens
+        return self.net(ecg).transpose(1, 2)
 
     def pool(self, tokens: Tensor) -> Tensor:
         """Mean and maximum over time."""
         return concat_pool(tokens.transpose(1, 2))
 
 
-def build_vit(config: DictConfig, setup: Setup) -> EcgViT:
-    """An :class:`EcgViT`: ``patch`` (seconds), ``width``, ``depth``, ``heads``, ``separators``, ``pool``."""
+def build_vit(config: Vit, setup: Setup) -> EcgViT:
+    """An :class:`EcgViT` of some sizes."""
     return EcgViT(
         leads=len(setup.leads),
         samples=setup.samples,
@@ -136,50 +132,42 @@ def build_vit(config: DictConfig, setup: Setup) -> EcgViT:
     )
 
 
-def build_tower(config: DictConfig, setup: Setup) -> Tower:
-    """The ECG encoder that a method's ``model`` section names.
+def build_tower(encoder: TowerName, sizes: Sizes, setup: Setup) -> Tower:
+    """An ECG encoder by name.
 
     Args:
-        config: ``encoder`` (``vit``, ``channel-vit``, ``resnet18`` or ``xresnet101``), and the section
-            of its sizes: ``vit`` for both ViTs, ``resnet.widths``, ``xresnet.widths``.
+        encoder: Its name.
+        sizes: ``vit`` for both ViTs, ``resnet`` or ``xresnet``.
         setup: The input's shape.
-
-    Raises:
-        ConfigError: There is no such encoder.
     """
-    name = str(config.encoder)
-    if name == "vit":
-        return ViTTower(build_vit(config.vit, setup))
-    if name == "channel-vit":
-        sizes = config.vit
+    leads = len(setup.leads)
+    if encoder == "vit":
+        return ViTTower(build_vit(sizes.vit, setup))
+    if encoder == "channel-vit":
+        vit = sizes.vit
         return ChannelViTTower(
             ChannelViT(
-                leads=len(setup.leads),
+                leads=leads,
                 samples=setup.samples,
-                patch=round(sizes.patch * setup.rate),
-                width=sizes.width,
-                depth=sizes.depth,
-                heads=sizes.heads,
+                patch=round(vit.patch * setup.rate),
+                width=vit.width,
+                depth=vit.depth,
+                heads=vit.heads,
             )
         )
-    if name == "resnet18":
-        return ResNetTower(ResNet1d(leads=len(setup.leads), widths=list(config.resnet.widths)))
-    if name == "xresnet101":
-        return XResNetTower(XResNet1d(leads=len(setup.leads), widths=list(config.xresnet.widths)))
-    known = ("vit", "channel-vit", "resnet18", "xresnet101")
-    raise ConfigError(f"model.encoder cannot be {name!r}.", did_you_mean(name, known))
+    if encoder == "resnet18":
+        return ResNetTower(ResNet1d(leads=leads, widths=sizes.resnet.widths))
+    return XResNetTower(XResNet1d(leads=leads, widths=sizes.xresnet.widths))
 
 
-def build_text(config: DictConfig, setup: Setup) -> TextEncoder:
-    """The text encoder that a method's ``model.text`` section describes.
+def build_text(config: Text, setup: Setup) -> TextEncoder:
+    """A text encoder: a published one, or a small one.
 
     A method that was trained before gets its own architecture and tokenizer back from the assets; its
     weights come with the checkpoint.
 
     Args:
-        config: ``source`` (a Hugging Face id or directory; null for the small one that is trained from
-            scratch), ``max_tokens``, ``frozen_layers``; and for the small one ``vocabulary``, ``width``,
-            ``depth``, ``heads``.
+        config: Which encoder; for the small one, trained from scratch, also its sizes.
         setup: Training reports and assets.
     """
     if setup.assets is not None:

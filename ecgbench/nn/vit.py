@@ -6,20 +6,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from ecgbench.base.errors import ConfigError, did_you_mean
+from ecgbench.nn.module import TensorModule
 from ecgbench.nn.patching import patchify
 from ecgbench.nn.transformer import Block, init_weights, sincos_positions
 
-POOLS = ("mean", "by-lead")
+Pool = Literal["mean", "by-lead"]
 
 LEAD_STD = 0.5
 """Lead embeddings start as large as the sin-cos time embeddings, so that both places count alike."""
 
 
-class EcgViT(nn.Module):
+class EcgViT(TensorModule):
     """A 1-D ViT whose tokens are single patches of single leads.
 
     A token is its patch's projection plus a learned lead embedding plus a fixed sin-cos time
@@ -54,11 +56,9 @@ class EcgViT(nn.Module):
         mlp_ratio: float = 4.0,
         dropout: float = 0.0,
         separators: bool = True,
-        pool: str = "mean",
+        pool: Pool = "mean",
     ) -> None:
         super().__init__()
-        if pool not in POOLS:
-            raise ConfigError(f"A ViT cannot pool {pool!r}.", did_you_mean(pool, POOLS))
         self.leads, self.patch, self.width, self.pooling = leads, patch, width, pool
         self.features = width if pool == "mean" else leads * width
         self.patches = samples // patch
@@ -134,7 +134,7 @@ class EcgViT(nn.Module):
         return tokens, shown
 
 
-class ChannelViT(nn.Module):
+class ChannelViT(TensorModule):
     """A ViT whose tokens are time patches over all leads; its feature is the normed mean token.
 
     Args:
@@ -172,7 +172,7 @@ class ChannelViT(nn.Module):
         return pooled
 
 
-class MaskedDecoder(nn.Module):
+class MaskedDecoder(TensorModule):
     """Guesses every patch from the encoded visible tokens.
 
     Hidden places get a learned mask token; all tokens get lead and time embeddings of the decoder's

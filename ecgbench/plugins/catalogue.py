@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ecgbench.base.errors import PluginError
+from ecgbench.base.errors import ConfigError, PluginError
+from ecgbench.config.effective import effective, profile_names
 from ecgbench.plugins.importing import builtin_folder, check_code
 from ecgbench.plugins.registry import Registry
 from ecgbench.plugins.specs import (
@@ -25,8 +26,14 @@ def _load_method(path: Path) -> tuple[str, MethodInfo]:
         info = MethodInfo(folder=path.parent, **read_yaml(path))
     except ValidationError as error:
         raise PluginError(f"config.yaml: {plain_validation_error(error)}") from error
-    for entry in filter(None, (info.model, info.feature_names)):
+    for entry in filter(None, (info.model, info.feature_names, info.settings)):
         check_code(entry, path.parent)
+    try:
+        for profile in profile_names():
+            effective(info, profile)
+    except (ConfigError, ValueError) as error:
+        hint = getattr(error, "hint", None) or ""
+        raise PluginError(f"config.yaml: {error} {hint}".rstrip()) from error
     return info.name, info
 
 
@@ -35,7 +42,8 @@ def _load_protocol(path: Path) -> tuple[str, ProtocolSpec]:
         spec = ProtocolSpec(folder=path.parent, **read_yaml(path))
     except ValidationError as error:
         raise PluginError(f"{path.name}: {plain_validation_error(error)}") from error
-    check_code(spec.entry, path.parent)
+    for entry in filter(None, (spec.entry, spec.settings)):
+        check_code(entry, path.parent)
     return spec.name, spec
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +11,17 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from ecgbench.base.errors import PluginError, did_you_mean
-from ecgbench.base.hashing import code_hash, content_hash
-from ecgbench.plugins.allowed import Options, flat, names, with_blocks
+from ecgbench.base.errors import PluginError
+from ecgbench.base.hashing import canonical_json, code_hash, content_hash
+from ecgbench.config.sections import OpenProtocolSettings, ProtocolSettings
+from ecgbench.config.settings import Settings, as_dict, inferred, problem_in_one_line
+from ecgbench.plugins.importing import load_object
 
 Ability = Literal["ecg", "tokens", "text"]
 
@@ -63,8 +65,8 @@ class MethodInfo(_Spec):
         on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
         config: Its part of the configuration (sections of :mod:`ecgbench.config.effective`).
         profiles: Changes to ``config`` by profile name.
-        allowed: What settings of its section ``model`` may be, by key: :mod:`ecgbench.plugins.allowed`.
-            It decides what is refused and no result, so it enters no hash.
+        settings: ``module:Class`` of its :class:`ecgbench.config.settings.Settings`, which says what the
+            section ``model`` may be. Without a class each value of ``config.model`` keeps its type.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=60)
@@ -83,33 +85,41 @@ class MethodInfo(_Spec):
     on_request: bool = False
     config: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
-    allowed: dict[str, Options] = {}
+    settings: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
 
-    @field_validator("allowed", mode="before")
+    @field_validator("config", "profiles", mode="before")
     @classmethod
-    def _with_blocks(cls, given: Any, info: ValidationInfo) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return with_blocks(given, _settings(info.data.get("config", {})))
+    def _with_sections(cls, given: Any) -> Any:
+        """A section without a line under it is null in YAML."""
+        return {} if given is None else given
 
-    @model_validator(mode="after")
-    def _allows_what_it_has(self) -> MethodInfo:
-        known = _settings(self.config)
-        for name in names(self.allowed):
-            if name not in known:
-                raise ValueError(
-                    f"allowed names {name!r}, no setting of config. {did_you_mean(name, known)}"
-                )
-        return self
+    def model_settings(self) -> type[Settings]:
+        """The class of its own settings.
+
+        Raises:
+            PluginError: The class cannot be imported, or is no settings class.
+            ValueError: There is no class, and a name in ``config.model`` cannot be that of a setting.
+        """
+        if self.settings is not None:
+            return _settings_class(self.settings, self.folder, Settings)
+        return _inferred(canonical_json(self.config.get("model") or {}))
 
     def code_hash(self) -> str:
         """Hash of the method's own code and of the shared blocks that it imports."""
         return code_hash([self.folder])
 
 
-def _settings(config: Mapping[str, Any]) -> list[str]:
-    """Dotted keys of the section ``model``."""
-    return [key for key, _ in flat({"model": config.get("model", {})})]
+@functools.cache
+def _inferred(values: str) -> type[Settings]:
+    return inferred(yaml.safe_load(values))
+
+
+@functools.cache
+def _settings_class(entry: str, folder: Path, base: type[Settings]) -> type[Any]:
+    kind = load_object(entry, folder)
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise PluginError(f"{entry} is no class of {base.__module__}.{base.__name__}.")
+    return kind
 
 
 class ProtocolSpec(_Spec):
@@ -125,11 +135,13 @@ class ProtocolSpec(_Spec):
         predicts: ``scores`` (one a class), ``texts``, or ``ranks``.
         chance: For a control: what its leading figure is when nothing leaks, e.g. 0.5 for AUROC. Its
             tables rank nobody.
+        settings: ``module:Class`` of its :class:`ecgbench.config.sections.ProtocolSettings`, which says what
+            ``params`` and ``variants`` may be. Without a class any setting is taken as it is.
+        params: Settings of every variant.
         variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
             names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
-            (from 0, below 50). ``tested: source`` puts a task with a ``source`` to the source's own test
-            records: see :meth:`TaskSpec.under`.
-        params: Settings of the protocol, all of them part of its fingerprint.
+            (from 0, below 50). ``tested: source`` evaluates a task with a ``source`` on the source's own
+            test records: see :meth:`TaskSpec.under`.
         sections: Of the configuration, those that decide its figures beside ``signal``, ``model`` and
             ``pretrain``.
     """
@@ -142,13 +154,52 @@ class ProtocolSpec(_Spec):
     requires: tuple[Ability, ...] = ("ecg",)
     predicts: Literal["scores", "texts", "ranks"] = "scores"
     chance: float | None = None
-    variants: dict[str, dict[str, Any]]
+    settings: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
     params: dict[str, Any] = {}
+    variants: dict[str, dict[str, Any]] = Field(min_length=1)
     sections: tuple[str, ...] = ()
 
+    _settings: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _fingerprint: str = PrivateAttr("")
+
+    @model_validator(mode="after")
+    def _settings_are_taken(self) -> ProtocolSpec:
+        kind = OpenProtocolSettings
+        if self.settings is not None:
+            kind = _settings_class(self.settings, self.folder, ProtocolSettings)
+        for variant, given in self.variants.items():
+            try:
+                self._settings[variant] = kind.model_validate({**self.params, **given})
+            except ValidationError as error:
+                raise ValueError(
+                    f"variant {variant}: {problem_in_one_line(error, kind)}"
+                ) from error
+        said = self.model_dump(
+            mode="json", exclude={"title", "entry", "chance", "settings", "params", "variants"}
+        )
+        resolved = {name: as_dict(one) for name, one in self._settings.items()}
+        self._fingerprint = content_hash({**said, "settings": resolved})
+        return self
+
+    def model_copy(self, *, update: Any = None, deep: bool = False) -> ProtocolSpec:
+        """A copy with some fields changed, which is validated like every other description."""
+        return type(self)(**{**dict(self), **(update or {})})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, which imports the settings class itself."""
+        return _protocol_again, (dict(self),)
+
+    def of(self, variant: str) -> Any:
+        """The settings of a variant, of the protocol's own class.
+
+        Raises:
+            KeyError: There is no such variant.
+        """
+        return self._settings[variant]
+
     def fingerprint(self) -> str:
-        """Hash of everything that decides how the question is put."""
-        return content_hash(self.model_dump(mode="json", exclude={"title", "entry", "chance"}))
+        """Hash of everything that decides how the protocol evaluates, with all settings."""
+        return self._fingerprint
 
     def declines(self, method: MethodInfo) -> str | None:
         """Why a method cannot take part, by what both say of themselves; None where it can."""
@@ -159,11 +210,15 @@ class ProtocolSpec(_Spec):
 
     def only(self, variant: str) -> dict[str, Any]:
         """The group of test records that a variant is about; empty for all."""
-        return dict(self.variants[variant].get("only", {}))
+        return dict(as_dict(self.of(variant))["only"])
 
     def draws(self, variant: str) -> int:
         """How many draws of the training records a variant takes."""
-        return int(self.variants[variant].get("draws", 1))
+        return int(self.of(variant).draws)
+
+
+def _protocol_again(fields: dict[str, Any]) -> ProtocolSpec:
+    return ProtocolSpec(**fields)
 
 
 class SourceSpec(BaseModel):
@@ -210,13 +265,13 @@ class TaskSpec(_Spec):
         """Data set and label set of its training records."""
         return self.source or SourceSpec(dataset=self.dataset, labels=self.labels)
 
-    def under(self, settings: Mapping[str, Any]) -> TaskSpec:
+    def under(self, settings: ProtocolSettings | None) -> TaskSpec:
         """The task under a variant's settings: ``tested: source`` asks for the same classes at home.
 
         What is trained stays as it is; the test records and their labels become those of the source,
         so that there is a figure to count the drop on ``dataset`` from.
         """
-        if self.source is None or settings.get("tested") != "source":
+        if self.source is None or settings is None or settings.tested != "source":
             return self
         at_home = {name: (name,) for name in self.mapping}
         tested = {"dataset": self.source.dataset, "labels": self.source.labels}
@@ -247,6 +302,7 @@ def plain_validation_error(error: ValidationError) -> str:
     """Say in one line what a description lacks."""
     parts = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"]) or "the file"
-        parts.append(f"{key}: {item['msg'].lower()}")
+        key = ".".join(str(part) for part in item["loc"])
+        said = item["ctx"]["error"] if item["type"] == "value_error" else item["msg"].lower()
+        parts.append(f"{key}: {said}" if key else str(said))
     return "; ".join(parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from ecgbench.base.errors import MetricError
 from ecgbench.metrics.checks import labels_of
 from ecgbench.metrics.classification import Macro, auroc, macro
+from ecgbench.probe.grid import GRID, ProbeGrid, Scaling
 from ecgbench.probe.solver import LogisticFit, solve
 
-Scaling = Literal["feature", "global"]
 Values = NDArray[np.float64]
 
 FALLBACK_SCALING: Scaling = "feature"
@@ -28,21 +28,6 @@ TOLERANCE = 1e-6
 CHOOSING = 1e-3
 """Tolerance while choosing: moves the AUROC of weak penalties by .004 at most, at a third of the cost."""
 SMALL_MATRIX = 4_000_000
-
-
-@dataclass(frozen=True)
-class ProbeGrid:
-    """Candidates that validation chooses from; the first of equally good ones is taken.
-
-    Attributes:
-        scalings: ``feature`` divides every feature by its own standard deviation over the training
-            records; ``global`` divides all by one number, which keeps their proportions and makes
-            C mean the same whatever unit a method's features have.
-        Cs: Inverse penalties in scikit-learn's convention, from the strongest penalty on.
-    """
-
-    scalings: tuple[Scaling, ...] = ("feature", "global")
-    Cs: tuple[float, ...] = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -184,7 +169,7 @@ def select_and_fit(
     Raises:
         MetricError: As :func:`fit_logistic`.
     """
-    candidates = grid or ProbeGrid()
+    candidates = grid or GRID
     X, validation = _features(X_train), _features(X_val)
     quality: dict[tuple[Scaling, float], Macro] = {}
     for scaling in candidates.scalings:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from ecgbench.base.errors import EcgbenchError, ResultError
-from ecgbench.config.effective import as_dict, config_hash, overrides_for, profile_names
+from ecgbench.config.effective import config_hash, in_a_rows_name, profile_names
+from ecgbench.config.settings import as_dict
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import declared_contamination, seen_records
 from ecgbench.evaluation.ground_truth import Unlabelled, Wanted
@@ -31,7 +32,6 @@ from ecgbench.training.outside import contents
 from ecgbench.training.recipe import Recipe
 
 DECIDING = ("signal", "model", "pretrain")
-LABEL_FREE = ("compute.", "evaluate.", "pretrain.data")
 
 
 def wanted_by(question: Question) -> Wanted:
@@ -64,14 +64,13 @@ def draft(
         records: The test records.
         question: The question.
         draw: Which subset of the training records.
-        overrides: What the user set.
+        overrides: The user's overrides that the method uses.
     """
     task, protocol = question.task, question.protocol
-    own = tuple(overrides_for(recipe.info.name, overrides))
     elsewhere = task.source
     return Draft(
         profile=str(recipe.config.profile),
-        method=method_part(recipe, (*DECIDING, *protocol.sections), own),
+        method=method_part(recipe, (*DECIDING, *protocol.sections), overrides),
         task=TaskPart(
             name=task.name,
             version=task.version,
@@ -105,9 +104,9 @@ def draft(
             n_test_patients=len(set(records.patients.tolist())),
         ),
         pretraining=pretraining_part(recipe, task.dataset, records.record_ids.tolist()),
-        provenance=provenance(_command(recipe, question, own)),
+        provenance=provenance(_command(recipe, question, overrides)),
         config=as_dict(recipe.config),
-        overrides=own,
+        overrides=tuple(overrides),
     )
 
 
@@ -130,14 +129,14 @@ def method_part(recipe: Recipe, sections: Sequence[str], overrides: Sequence[str
     Args:
         recipe: Of the pre-training.
         sections: Of the configuration, those that decide the figures.
-        overrides: What the user set of this method.
+        overrides: The user's overrides that the method uses.
     """
     info: MethodInfo = recipe.info
     return MethodPart(
         name=info.name,
         title=info.title,
         version=info.version,
-        variant=",".join(sorted(o for o in overrides if not o.startswith(LABEL_FREE))),
+        variant=",".join(sorted(o for o in overrides if in_a_rows_name(o))),
         family=info.family,
         config_hash=config_hash(recipe.config, sections),
         code_hash=info.code_hash(),

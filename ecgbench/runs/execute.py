@@ -51,7 +51,7 @@ class Session:
         open: Gives the data sets that are tested on, without their test labels.
         tested: Gives the test records of a question, without their labels.
         out: Folder of results.
-        overrides: What the user set.
+        overrides: The user's overrides that the method uses.
     """
 
     recipe: Recipe

@@ -165,8 +165,8 @@ def _listed(task: TaskSpec, listed: str) -> list[Question]:
             did_you_mean(variant, protocol.variants),
         )
     return [
-        Question(task.under(settings), protocol, one)
-        for one, settings in protocol.variants.items()
+        Question(task.under(protocol.of(one)), protocol, one)
+        for one in protocol.variants
         if not at or one == variant
     ]
 

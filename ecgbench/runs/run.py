@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ecgbench.base.errors import DataError
-from ecgbench.config.effective import effective
+from ecgbench.config.effective import Configured, configure
 from ecgbench.data.opening import open_dataset
 from ecgbench.data.withheld import without_test_labels
 from ecgbench.evaluation.ground_truth import prepared
+from ecgbench.plugins.catalogue import methods
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.execute import Session, asked
 from ecgbench.runs.isolated import run_isolated
 from ecgbench.runs.plan import Group, Question, groups
-from ecgbench.training.corpus import signal_spec
 from ecgbench.training.recipe import Recipe
 
 
@@ -59,10 +59,12 @@ class Plan:
     Attributes:
         planned: Groups in the order in which they run.
         absent: Data sets and tasks that are asked for and not on this machine, with the reason.
+        configured: Configurations by method, with the overrides that each leaves out.
     """
 
     planned: list[Planned]
     absent: dict[str, DataError]
+    configured: dict[str, Configured] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -92,9 +94,7 @@ def make_plan(request: Request) -> Plan:
         DataError: None of the data sets is on this machine.
         ConfigError: An override that no method, or a method that is asked for, does not take.
     """
-    configs = {m.name: effective(m, request.profile, request.overrides) for m in request.methods}
-    for config in configs.values():
-        signal_spec(config)  # a wish that cannot be met stops here, not in every cell
+    configured = configure(request.methods, request.profile, request.overrides, methods.entries())
     absent: dict[str, DataError] = {}
     open_once = functools.cache(lambda name: without_test_labels(open_dataset(name)))
     tested = asked(prepared)
@@ -109,21 +109,21 @@ def make_plan(request: Request) -> Plan:
 
     planned = []
     for group in groups(request.methods, request.questions, range(request.seeds)):
-        config = configs[group.info.name]
+        mine = configured[group.info.name]
         try:
             dataset = open_once(group.dataset)
-            recipe = Recipe.of(group.info, config, dataset, group.seed, open_once)
+            recipe = Recipe.of(group.info, mine.config, dataset, group.seed, open_once)
         except DataError as error:
             absent[group.dataset] = error
             continue
         here = replace(group, questions=tuple(q for q in group.questions if tested_here(q)))
         if not here.questions:
             continue
-        session = Session(recipe, dataset, open_once, tested, request.out, request.overrides)
+        session = Session(recipe, dataset, open_once, tested, request.out, mine.overrides)
         planned.append(Planned(here, session, session.missing(here.cells)))
     if not planned and absent:
         raise next(iter(absent.values()))
-    return Plan(planned, absent)
+    return Plan(planned, absent, configured)
 
 
 def carry_out(

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 from pydantic import ValidationError
 
 from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.base.hashing import content_hash
+from ecgbench.config.sections import Config
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.signals import SignalSpec, adapt
 from ecgbench.plugins.specs import plain_validation_error
 
 
-def signal_spec(config: DictConfig) -> SignalSpec:
+def signal_spec(config: Config) -> SignalSpec:
     """The input that a configuration asks for.
 
     Raises:
@@ -94,9 +94,7 @@ def _distinct(parts: Sequence[Part]) -> list[str]:
     return sorted({text for part in parts for text in part.reports if text})
 
 
-def corpus_fingerprint(
-    datasets: Sequence[Dataset], config: DictConfig, reports: str, seed: int
-) -> str:
+def corpus_fingerprint(datasets: Sequence[Dataset], config: Config, reports: str, seed: int) -> str:
     """Address of a corpus, known without reading a signal; arguments as of :func:`load_corpus`."""
     return content_hash(
         {
@@ -107,7 +105,7 @@ def corpus_fingerprint(
     )
 
 
-def load_corpus(datasets: Sequence[Dataset], config: DictConfig, reports: str, seed: int) -> Corpus:
+def load_corpus(datasets: Sequence[Dataset], config: Config, reports: str, seed: int) -> Corpus:
     """Adapt the signals and gather the records.
 
     Args:

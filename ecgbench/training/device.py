@@ -7,20 +7,20 @@ import os
 from typing import Any, Literal
 
 import torch
-from omegaconf import DictConfig
 
 from ecgbench.base.errors import ConfigError
+from ecgbench.config.sections import Config
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-def pick_device(config: DictConfig) -> torch.device:
+def pick_device(config: Config) -> torch.device:
     """The device of ``compute.accelerator``; ``auto`` is the GPU that torch sees, else the CPU.
 
     Raises:
         ConfigError: The accelerator that is asked for is not here.
     """
-    wanted = str(config.compute.accelerator)
+    wanted: str = config.compute.accelerator
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
     available["mps"] = torch.backends.mps.is_available()
     wanted = "cuda" if wanted == "gpu" else wanted
@@ -35,48 +35,29 @@ def pick_device(config: DictConfig) -> torch.device:
     return torch.device(wanted)
 
 
-def pick_precision(config: DictConfig, device: torch.device) -> Precision:
-    """The precision of ``compute.precision``; ``auto`` is bf16 on a GPU that has it, else f32.
-
-    Raises:
-        ConfigError: An unknown precision.
-    """
-    wanted = str(config.compute.precision)
+def pick_precision(config: Config, device: torch.device) -> Precision:
+    """The precision of ``compute.precision``; ``auto`` is bf16 on a GPU that has it, else float32."""
+    wanted = config.compute.precision
     if wanted == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return "bf16-mixed" if has_bf16 else "32-true"
     known: dict[str, Precision] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
-    short = wanted.removesuffix("-true").removesuffix("-mixed")
-    if short not in known:
-        raise ConfigError(
-            f"compute.precision cannot be {wanted!r}.", "It takes auto, 32, bf16 or 16."
-        )
-    return known[short]
+    return known[wanted.removesuffix("-true").removesuffix("-mixed")]
 
 
-def reduced_precision(config: DictConfig) -> dict[str, Precision]:
+def reduced_precision(config: Config) -> dict[str, Precision]:
     """What an address says of the precision: nothing of full precision.
 
     Raises:
-        ConfigError: As :func:`pick_device` and :func:`pick_precision`.
+        ConfigError: As :func:`pick_device`.
     """
     precision = pick_precision(config, pick_device(config))
     return {} if precision == "32-true" else {"precision": precision}
 
 
-def processes(config: DictConfig) -> int:
-    """How many processes pre-train together, on this machine: one for each of ``compute.devices``.
-
-    Raises:
-        ConfigError: A batch does not divide by them.
-    """
-    count, size = int(config.compute.devices), int(config.pretrain.batch_size)
-    if count < 1 or size % count:
-        raise ConfigError(
-            f"pretrain.batch_size={size} does not divide by compute.devices={count}.",
-            "It is the batch of all devices together; each takes an equal share.",
-        )
-    return count
+def processes(config: Config) -> int:
+    """How many processes pre-train together, on this machine: one for each of ``compute.devices``."""
+    return config.compute.devices
 
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[Any]:
@@ -87,7 +68,7 @@ def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractC
     return torch.autocast(device.type, dtype=dtype)
 
 
-def use_threads(config: DictConfig) -> None:
+def use_threads(config: Config) -> None:
     """Let torch use ``compute.threads`` threads, or all cores."""
     torch.set_num_threads(int(config.compute.threads) or os.cpu_count() or 1)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import atomic_write, stage_dir
 from ecgbench.base.progress import track
+from ecgbench.config.sections import Config
 from ecgbench.data.signals import Transform, adapt
 from ecgbench.method import Method
 from ecgbench.protocol import Records
@@ -152,7 +152,7 @@ def run_frozen(
     method: Method,
     signals: NDArray[np.floating],
     forward: Pass,
-    config: DictConfig,
+    config: Config,
     description: str,
 ) -> NDArray[np.float32]:
     """Put all signals through a frozen method, in eval mode, and see that it stayed as it was.

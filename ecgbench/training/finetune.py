@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
+from ecgbench.config.sections import Config
 from ecgbench.method import Method
 from ecgbench.metrics.classification import auroc, macro
 from ecgbench.training.device import pick_device, pick_precision, use_threads
@@ -65,7 +65,7 @@ class Schedule:
         return self.epochs * self.epoch_steps
 
     @classmethod
-    def of(cls, config: DictConfig, records: int) -> Schedule:
+    def of(cls, config: Config, records: int) -> Schedule:
         """The schedule of section ``finetune`` for a number of training records."""
         wanted = config.finetune
         epochs, size = int(wanted.epochs), min(int(wanted.batch_size), records)
@@ -163,7 +163,7 @@ def finetune(
     features: NDArray[np.float32],
     train: Examples,
     val: Examples,
-    config: DictConfig,
+    config: Config,
     seed: int,
 ) -> Finetuned:
     """Train a copy of a method on labels; validation says which epoch is kept.

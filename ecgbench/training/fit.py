@@ -12,10 +12,10 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.base.paths import stage_dir
+from ecgbench.config.sections import Config
 from ecgbench.method import Method
 from ecgbench.training.batches import Records, Share, TrainingBatches, ValidationBatches
 from ecgbench.training.device import pick_device, pick_precision, processes
@@ -91,7 +91,7 @@ def fit(
         raise KeyboardInterrupt
 
 
-def _spread(config: DictConfig, device: torch.device) -> dict[str, Any]:
+def _spread(config: Config, device: torch.device) -> dict[str, Any]:
     """What a trainer is told of the processes that share its batches."""
     from lightning.pytorch.plugins.environments import LightningEnvironment
     from lightning.pytorch.strategies import DDPStrategy
@@ -150,13 +150,13 @@ def _loggers(scratch: Path, stage: int, steps: int) -> list[Any]:
     ]
 
 
-def _averaging(config: DictConfig) -> list[Any]:
+def _averaging(config: Config) -> list[Any]:
     from lightning.pytorch.callbacks import EMAWeightAveraging
 
     return [EMAWeightAveraging(decay=float(config.pretrain.ema))] if config.pretrain.ema else []
 
 
-def _module(method: Method, config: DictConfig, seed: int) -> LightningModule:
+def _module(method: Method, config: Config, seed: int) -> LightningModule:
     """The method as Lightning wants it; made here so that importing this module stays cheap."""
     import lightning.pytorch as pl
 

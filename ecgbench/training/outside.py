@@ -11,7 +11,6 @@ tag or commit of an id; null, or none, is the main branch.
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +18,9 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import file_sha256
-from ecgbench.config.effective import as_dict
+from ecgbench.config.settings import Settings, as_dict
 from ecgbench.training.hub import download, look_up
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".torchscript")
@@ -61,7 +58,7 @@ def contents(model: Mapping[str, Any]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def on_this_machine(model: DictConfig) -> Iterator[DictConfig]:
+def on_this_machine(model: Settings) -> Iterator[Settings]:
     """Give section ``model`` with paths in the place of ids, their files downloaded.
 
     Raises:
@@ -71,9 +68,9 @@ def on_this_machine(model: DictConfig) -> Iterator[DictConfig]:
     if not sections:
         yield model
         return
-    local = copy.deepcopy(model)
-    for key, section in sections:
-        OmegaConf.update(local, key.removeprefix("model."), str(_local(section)))
+    local = model.replaced(
+        {key.removeprefix("model."): str(_local(section)) for key, section in sections}
+    )
     with plain_errors(" and ".join(section["source"] for _, section in sections)):
         yield local
 

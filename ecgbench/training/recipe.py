@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
 
 from ecgbench.base.hashing import ROOT, code_hash, content_hash
 from ecgbench.base.paths import stage_dir
-from ecgbench.config.effective import as_dict
+from ecgbench.config.effective import decisive, read_back
+from ecgbench.config.sections import Config
+from ecgbench.config.settings import as_dict
 from ecgbench.data.dataset import Dataset
 from ecgbench.method import Method, Setup
 from ecgbench.plugins.importing import load_object
@@ -53,7 +54,7 @@ class Recipe:
     """
 
     info: MethodInfo
-    config: DictConfig
+    config: Config
     datasets: tuple[Dataset, ...]
     seed: int
     before: tuple[Dataset, ...] = ()
@@ -62,7 +63,7 @@ class Recipe:
     def of(
         cls,
         info: MethodInfo,
-        config: DictConfig,
+        config: Config,
         dataset: Dataset,
         seed: int,
         open_dataset: Callable[[str], Dataset],
@@ -75,6 +76,10 @@ class Recipe:
         corpus = tuple(open_dataset(name) for name in config.pretrain.data)
         before = tuple(open_dataset(name) for name in config.pretrain.before)
         return cls(info, config, corpus or (dataset,), seed, before)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, which makes the class of the configuration itself."""
+        return _restored, (self.info, as_dict(self.config), self.datasets, self.seed, self.before)
 
     @property
     def stages(self) -> list[tuple[Dataset, ...]]:
@@ -113,7 +118,7 @@ class Recipe:
             "loop": code_hash(LOOP),
             "signal": plain["signal"],
             "model": plain["model"],
-            "pretrain": _decisive(plain["pretrain"]) if self.trains else {"steps": 0},
+            "pretrain": _without_data(decisive(self.config, ["pretrain"])["pretrain"]),
             "corpora": [
                 corpus_fingerprint(stage, self.config, self.info.reports, self.seed)
                 for stage in self.stages
@@ -126,13 +131,13 @@ class Recipe:
         }
 
 
-def _decisive(pretrain: dict[str, Any]) -> dict[str, Any]:
-    """Without what changes no weight: when it is looked at and saved, and the names of the data."""
-    return {
-        key: value
-        for key, value in pretrain.items()
-        if key not in ("validate_every", "save_every", "data", "before")
-    }
+def _restored(info: MethodInfo, values: dict[str, Any], *parts: Any) -> Recipe:
+    return Recipe(info, read_back(info, values), *parts)
+
+
+def _without_data(pretrain: dict[str, Any]) -> dict[str, Any]:
+    """Without the names of the data, whose content stands under ``corpora``."""
+    return {key: value for key, value in pretrain.items() if key not in ("data", "before")}
 
 
 def find(recipe: Recipe) -> Checkpoint | None:

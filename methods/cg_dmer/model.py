@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from omegaconf import DictConfig
+from ecgbench.methods.cg_dmer.settings import CGDMERSettings
 from torch import Tensor, nn
 
-from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Method, Reconstruction, Setup, Tokens
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import (
@@ -56,12 +55,10 @@ class CGDMER(Method):
     each modality's decoder reads both. Every ablation is one config value.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: CGDMERSettings
+
+    def __init__(self, config: CGDMERSettings, setup: Setup) -> None:
         super().__init__(config, setup)
-        if config.alignment not in ("sigmoid", "infonce"):
-            raise ConfigError(
-                f"model.alignment cannot be {config.alignment!r}: sigmoid or infonce."
-            )
         dim = config.dim
         both = 2 * dim if config.specific else dim
         self.encoder = build_vit(config.vit, setup)
@@ -79,17 +76,16 @@ class CGDMER(Method):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The four terms and their weighted sum; records without a report have the ECG's only."""
-        if batch.tokens is None or batch.text_id is None:
-            raise EcgbenchError("CG-DMER learns from reports, and the corpus has none.")
-        weights, reported = self.config.weights, batch.text_id >= 0
+        tokens, text_id = batch.with_reports("CG-DMER")
+        weights, reported = self.config.weights, text_id >= 0
         mask, ecg, guess = self._masked_pass(batch.ecg)
         terms = {"ecg": hidden_error(batch.ecg, guess, mask)}
         if self.words is not None:
-            terms["mlm"] = self._word_loss(batch.tokens)
-        text = self._text_parts(batch.tokens)
-        attention = batch.tokens["attention_mask"]
+            terms["mlm"] = self._word_loss(tokens)
+        text = self._text_parts(tokens)
+        attention = tokens["attention_mask"]
         s_ecg, s_text = ecg.shared.mean(1), mean_over_tokens(text.shared, attention)
-        terms["align"] = self._align(s_ecg, s_text, batch.text_id)
+        terms["align"] = self._align(s_ecg, s_text, text_id)
         if ecg.specific is not None and text.specific is not None and weights.orthogonality > 0:
             p_ecg = ecg.specific.mean(1)
             p_text = mean_over_tokens(text.specific, attention)
@@ -98,7 +94,7 @@ class CGDMER(Method):
                 + orthogonality(s_text, p_text, reported)
                 + orthogonality(p_ecg, p_text, reported)
             )
-        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        loss = torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
         return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
@@ -111,8 +107,7 @@ class CGDMER(Method):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens, lead by lead: ``[B, L, T] -> [B, L * N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens
+        return self.encoder(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """The shared part as a unit vector: ``[B, L, T] -> [B, dim]``."""

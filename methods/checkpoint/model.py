@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from ecgbench.methods.checkpoint.settings import CheckpointSettings
 from ecgbench.methods.checkpoint.weights import (
     from_ecgbench,
     from_torchvision_resnet,
     load_into,
     read_weights,
 )
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from ecgbench.base.errors import ConfigError, EcgbenchError
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.method import Method, Setup
+from ecgbench.nn.settings import Tower as TowerName
 from ecgbench.nn.towers import Tower, build_tower
 from ecgbench.training.outside import find_weights
 
 # How the author's names map to ours, and which of our encoders has his architecture.
-ARCHITECTURES: dict[str, tuple[str, Any]] = {
+ARCHITECTURES: dict[str, tuple[TowerName, Any]] = {
     "merl-resnet18": ("resnet18", from_torchvision_resnet),
     "vit": ("vit", partial(from_ecgbench, "vit")),
     "channel-vit": ("channel-vit", partial(from_ecgbench, "vit")),
@@ -34,8 +34,8 @@ ARCHITECTURES: dict[str, tuple[str, Any]] = {
 
 # The order of leads that an architecture's published weights were trained with, where it is known.
 # MERL was trained on MIMIC-IV-ECG's files as they are, with aVF before aVL.
-LEADS = {
-    "merl-resnet18": ["I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6"],
+LEADS: dict[str, tuple[str, ...]] = {
+    "merl-resnet18": ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6"),
 }
 
 
@@ -47,21 +47,24 @@ class Checkpoint(Method):
     else is a state dict for a named architecture.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: CheckpointSettings
+
+    def __init__(self, config: CheckpointSettings, setup: Setup) -> None:
         super().__init__(config, setup)
         if config.source is None and setup.assets is None:
             raise EcgbenchError(
                 "The method checkpoint has no weights to evaluate.",
                 "Give them: checkpoint:model.source=PATH_OR_ID (and model.architecture).",
             )
-        leads = config.leads or LEADS.get(config.architecture, setup.leads)
+        leads = config.leads or LEADS.get(config.architecture) or setup.leads
         self.order: Tensor
-        self.register_buffer("order", torch.tensor(_places(leads, setup.leads)), persistent=False)
+        order = torch.tensor([setup.leads.index(name) for name in leads])
+        self.register_buffer("order", order, persistent=False)
         self.encoder: nn.Module
         if config.architecture == "torchscript":
             self.encoder = _scripted(config, setup)
         else:
-            self.encoder = _named(config, replace(setup, leads=tuple(leads)))
+            self.encoder = _named(config, replace(setup, leads=leads))
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
         """The encoder's feature: ``[B, L, T] -> [B, features]``."""
@@ -85,41 +88,21 @@ class Checkpoint(Method):
         return tokens
 
 
-def _places(wanted: Sequence[str], given: Sequence[str]) -> list[int]:
-    """Where each wanted lead is among the given ones.
-
-    Raises:
-        ConfigError: A lead is not given, or wanted twice; or it is no list.
-    """
-    if isinstance(wanted, str):
-        raise ConfigError("model.leads takes a list.", f"Write model.leads=[{','.join(given)}].")
-    unknown = [name for name in wanted if name not in given]
-    if unknown or len(set(wanted)) != len(wanted):
-        what = f"there is no {', '.join(unknown)}" if unknown else "a lead stands there twice"
-        raise ConfigError(
-            f"model.leads cannot be {', '.join(wanted)}: {what}.",
-            f"Put these in the order of the weights: {', '.join(given)}.",
-        )
-    return [given.index(name) for name in wanted]
-
-
-def _named(config: DictConfig, setup: Setup) -> Tower:
-    name = str(config.architecture)
-    if name not in ARCHITECTURES:
-        known = ", ".join(["torchscript", *ARCHITECTURES])
-        raise EcgbenchError(f"model.architecture cannot be {name!r}.", f"It takes {known}.")
-    encoder, rename = ARCHITECTURES[name]
-    tower = build_tower(OmegaConf.create({**config, "encoder": encoder}), setup)
+def _named(config: CheckpointSettings, setup: Setup) -> Tower:
+    encoder, rename = ARCHITECTURES[config.architecture]
+    tower = build_tower(encoder, config, setup)
     if setup.assets is None:
+        assert config.source is not None
         tensors = read_weights(find_weights(config.source, config.file, config.revision))
         load_into(tower, tensors, config.prefix, rename)
     return tower
 
 
-def _scripted(config: DictConfig, setup: Setup) -> torch.jit.ScriptModule:
+def _scripted(config: CheckpointSettings, setup: Setup) -> torch.jit.ScriptModule:
     if setup.assets is not None:
         path = setup.assets / "encoder.torchscript"
     else:
+        assert config.source is not None
         path = find_weights(config.source, config.file, config.revision)
     try:
         module: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]

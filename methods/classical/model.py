@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from ecgbench.methods.classical.features import feature_names, measure
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.data.leads import LEADS
@@ -30,7 +31,7 @@ def _(ecg: Tensor, rate: float, leads: str) -> Tensor:
 class Classical(Method):
     """Rhythm, axis, intervals and wave amplitudes by name: interpretable with a linear probe on top."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__(config, setup)
         self.leads = setup.leads or LEADS
 

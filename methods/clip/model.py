@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from ecgbench.methods.clip.settings import CLIPSettings
 from torch import Tensor, nn
 
-from ecgbench.base.errors import EcgbenchError
 from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, info_nce
@@ -20,9 +19,11 @@ class CLIP(TextSide):
     gradient, and equal reports are no negatives of each other.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: CLIPSettings
+
+    def __init__(self, config: CLIPSettings, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.encoder = build_tower(config, setup)
+        self.encoder = build_tower(config.encoder, config, setup)
         self.text = build_text(config.text, setup)
         self.ecg_projection = nn.Linear(self.encoder.features, config.dim, bias=False)
         self.text_projection = nn.Linear(self.text.width, config.dim, bias=False)
@@ -30,12 +31,11 @@ class CLIP(TextSide):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The contrastive loss, and the scale that it has learnt."""
-        if batch.tokens is None or batch.text_id is None:
-            raise EcgbenchError("CLIP learns from reports, and the corpus has none.")
+        tokens, text_id = batch.with_reports("CLIP")
         ecg = gather(self.ecg_projection(self.encode_ecg(batch.ecg)))
-        text = gather(self.text_projection(self.text(batch.tokens).pooled))
+        text = gather(self.text_projection(self.text(tokens).pooled))
         scale = self.scale()
-        loss = info_nce(ecg, text, scale, gather(batch.text_id))
+        loss = info_nce(ecg, text, scale, gather(text_id))
         return {"loss": loss, "scale": scale.detach()}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
@@ -44,8 +44,7 @@ class CLIP(TextSide):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens
+        return self.encoder(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""

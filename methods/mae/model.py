@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import torch
-from omegaconf import DictConfig
+from ecgbench.methods.mae.settings import MAESettings
 from torch import Tensor
 
-from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.method import Batch, Method, Reconstruction, Setup
-from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
-from ecgbench.nn.masking import PatchMask
+from ecgbench.nn.masked import build_decoder, guess_hidden, hidden_error, picture
 from ecgbench.nn.towers import build_vit
-
-FEATURES = ("pooled", "over-time")
 
 
 class MAE(Method):
@@ -22,17 +18,16 @@ class MAE(Method):
     hidden patches, each normalised to zero mean and unit variance.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: MAESettings
+
+    def __init__(self, config: MAESettings, setup: Setup) -> None:
         super().__init__(config, setup)
-        if config.feature not in FEATURES:
-            hint = did_you_mean(str(config.feature), FEATURES)
-            raise ConfigError(f"model.feature cannot be {config.feature!r}.", hint)
         self.encoder = build_vit(config.vit, setup)
         self.decoder = build_decoder(config.decoder, setup, self.encoder, self.encoder.width)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Mean squared error of the hidden patches."""
-        mask, guess = self._guess(batch.ecg)
+        mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, batch.ecg)
         return {"loss": hidden_error(batch.ecg, guess, mask)}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
@@ -44,20 +39,12 @@ class MAE(Method):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens, lead by lead: ``[B, L, T] -> [B, L * N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens
+        return self.encoder(ecg)
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
         """A masked ECG and what is made of it."""
-        mask, guess = self._guess(ecg)
+        mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, ecg)
         return picture(ecg, guess, mask)
-
-    def _guess(self, ecg: Tensor) -> tuple[PatchMask, Tensor]:
-        """A mask, and all patches guessed from what it shows."""
-        patch = self.encoder.patch
-        mask = draw_mask(self.config.mask, ecg, patch)
-        tokens = self.encoder.forward_visible(ecg, mask.visible_index)
-        return mask, self.decoder(tokens, mask.visible_index, ecg.shape[-1] // patch)
 
 
 def over_time(tokens: Tensor, leads: int) -> Tensor:

@@ -7,15 +7,13 @@ this implementation's.
 from __future__ import annotations
 
 import torch
-from omegaconf import DictConfig
+from ecgbench.methods.merit.settings import MERITSettings
 from torch import Tensor, nn
 
-from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Reconstruction, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import LogitScale, contrastive_bound, info_nce, reconstruction_bound
-from ecgbench.nn.masked import build_decoder, draw_mask, hidden_error, picture
-from ecgbench.nn.masking import PatchMask
+from ecgbench.nn.masked import build_decoder, guess_hidden, hidden_error, picture
 from ecgbench.nn.text_side import TextSide
 from ecgbench.nn.towers import build_text, build_vit, projection, unit
 from ecgbench.nn.vit import EcgViT
@@ -29,12 +27,10 @@ class MERIT(TextSide):
     logged in nats.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: MERITSettings
+
+    def __init__(self, config: MERITSettings, setup: Setup) -> None:
         super().__init__(config, setup)
-        if config.layer_fusion not in ("last", "mean", "gated"):
-            raise ConfigError(
-                f"model.layer_fusion cannot be {config.layer_fusion!r}: last, mean or gated."
-            )
         self.encoder = build_vit(config.vit, setup)
         self.text_side_encoder = build_vit(config.vit, setup) if config.separate_encoders else None
         features = self.encoder.features
@@ -51,17 +47,16 @@ class MERIT(TextSide):
         logged: dict[str, Tensor] = {}
         loss = batch.ecg.new_zeros(())
         if weights.reconstruction > 0:
-            mask, guess = self._guess(batch.ecg)
+            mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, batch.ecg)
             mse = hidden_error(batch.ecg, guess, mask)
             loss = loss + weights.reconstruction * mse
             logged["reconstruction"] = mse.detach()
             logged["nats_signal"] = reconstruction_bound(mse.detach(), self.encoder.patch)
         if weights.contrast > 0:
-            if batch.tokens is None or batch.text_id is None:
-                raise EcgbenchError("MERIT learns from reports, and the corpus has none.")
+            tokens, text_id = batch.with_reports("MERIT")
             ecg = gather(self.ecg_projection(self._fused(batch.ecg)))
-            text = gather(self.text_projection(self.text(batch.tokens).pooled))
-            keys, scale = gather(batch.text_id), self.scale()
+            text = gather(self.text_projection(self.text(tokens).pooled))
+            keys, scale = gather(text_id), self.scale()
             contrast = info_nce(ecg, text, scale, keys)
             loss = loss + weights.contrast * contrast
             logged["contrast"] = contrast.detach()
@@ -76,8 +71,7 @@ class MERIT(TextSide):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """All patch tokens of the encoder that meets reports: ``[B, L, T] -> [B, L * N, width]``."""
-        tokens: Tensor = self._contrast_encoder()(ecg)
-        return tokens
+        return self._contrast_encoder()(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
@@ -85,7 +79,7 @@ class MERIT(TextSide):
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
         """A masked ECG and what is made of it."""
-        mask, guess = self._guess(ecg)
+        mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, ecg)
         return picture(ecg, guess, mask)
 
     def _contrast_encoder(self) -> EcgViT:
@@ -101,10 +95,3 @@ class MERIT(TextSide):
             return layers.mean(0)
         weights: Tensor = self.gate(layers).softmax(0)
         return (weights * layers).sum(0)
-
-    def _guess(self, ecg: Tensor) -> tuple[PatchMask, Tensor]:
-        """A mask, and all patches guessed from what it shows."""
-        patch = self.encoder.patch
-        mask = draw_mask(self.config.mask, ecg, patch)
-        tokens = self.encoder.forward_visible(ecg, mask.visible_index)
-        return mask, self.decoder(tokens, mask.visible_index, ecg.shape[-1] // patch)

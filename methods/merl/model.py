@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from omegaconf import DictConfig
+from ecgbench.methods.merl.settings import MERLSettings
 from torch import Tensor, nn
 
-from ecgbench.base.errors import ConfigError, EcgbenchError
 from ecgbench.method import Batch, Setup
 from ecgbench.nn.distributed import gather
 from ecgbench.nn.losses import merl_contrast
@@ -79,10 +78,12 @@ class MERL(TextSide):
     two linear maps with dropout.
     """
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: MERLSettings
+
+    def __init__(self, config: MERLSettings, setup: Setup) -> None:
         super().__init__(config, setup)
-        self.encoder = build_tower(config, setup)
-        self.head = _head(str(config.encoder), self.encoder.width, config.dim, setup.samples)
+        self.encoder = build_tower(config.encoder, config, setup)
+        self.head = _head(config.encoder, self.encoder.width, config.dim, setup.samples)
         self.first_view = nn.Linear(self.head.features, config.dim, bias=False)
         self.second_view = nn.Linear(self.head.features, config.dim, bias=False)
         self.drop = nn.Dropout(config.dropout)
@@ -91,11 +92,10 @@ class MERL(TextSide):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """``CMA + UMA``, each the sum of both cross-entropies."""
-        if batch.tokens is None or batch.text_id is None:
-            raise EcgbenchError("MERL learns from reports, and the corpus has none.")
+        tokens, text_id = batch.with_reports("MERL")
         ecg = self._compared(batch.ecg)
-        text = self.text_projection(self.text(batch.tokens).pooled)
-        keys = gather(batch.text_id) if self.config.mask_equal_reports else None
+        text = self.text_projection(self.text(tokens).pooled)
+        keys = gather(text_id) if self.config.mask_equal_reports else None
         t = self.config.temperature
         cma = merl_contrast(gather(ecg.vector), gather(text), t, keys)
         first, second = (
@@ -114,8 +114,7 @@ class MERL(TextSide):
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """The encoder's tokens: ``[B, L, T] -> [B, N, width]``."""
-        tokens: Tensor = self.encoder(ecg)
-        return tokens
+        return self.encoder(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
         """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
@@ -130,8 +129,4 @@ class MERL(TextSide):
 def _head(encoder: str, width: int, dim: int, samples: int) -> ConvolutionHead | TransformerHead:
     if encoder == "resnet18":
         return ConvolutionHead(width, dim, -(-samples // _STRIDE))
-    if encoder == "channel-vit":
-        return TransformerHead(width, dim)
-    raise ConfigError(
-        f"MERL has no encoder {encoder!r}.", "Set model.encoder to resnet18 or channel-vit."
-    )
+    return TransformerHead(width, dim)

@@ -50,7 +50,10 @@ def test_a_package_has_an_entry_point_and_the_same_files(tmp_path: Path) -> None
         "pyproject.toml",
         "README.md",
         "tests/test_first_try.py",
-        *(f"src/first_try/{f}" for f in ("config.yaml", "model.py", "README.md", "__init__.py")),
+        *(
+            f"src/first_try/{f}"
+            for f in ("config.yaml", "settings.py", "model.py", "README.md", "__init__.py")
+        ),
     }
     project = tomllib.loads((tmp_path / "first_try/pyproject.toml").read_text())["project"]
     assert project["entry-points"]["ecgbench.methods"] == {"first_try": "first_try"}

@@ -14,6 +14,7 @@ from ecgbench.method import Method, Setup
 from ecgbench.nn.text import SPECIAL, TextEncoder, _fast_tokenizer, train_wordpiece
 from ecgbench.plugins.catalogue import methods
 from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.specs import MethodInfo
 
 
 def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = ()) -> Method:
@@ -22,12 +23,18 @@ def build(name: str, profile: str, *overrides: str, reports: tuple[str, ...] = (
     One term alone or no mask at all is no pre-training, but shows what a term does.
     """
     info = methods.get(name)
-    config = effective(info.model_copy(update={"allowed": {}}), profile, overrides)
+    config = effective(without_limits(info), profile, overrides)
     signal = config.signal
     setup = Setup(LEADS, signal.rate, round(signal.rate * signal.seconds), reports)
     torch.manual_seed(0)
     method: Method = load_object(info.model, info.folder)(config.model, setup)
     return method
+
+
+def without_limits(info: MethodInfo) -> MethodInfo:
+    """The same method, whose settings keep their types and may otherwise be anything."""
+    config = {**info.config, "model": effective(info, "mini").model.model_dump()}
+    return info.model_copy(update={"settings": None, "config": config})
 
 
 def build_demo(name: str, *overrides: str) -> Method:

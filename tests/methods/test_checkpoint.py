@@ -157,12 +157,15 @@ def test_merls_own_order_can_be_changed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [("[I,II,V7]", "there is no V7"), ("[I,II,I]", "stands there twice"), ("I", "takes a list")],
+    [
+        ("[I,II,V7]", "there is no V7.*aVR, aVL, aVF"),
+        ("[I,II,I]", "each stands there once.*aVR, aVL, aVF"),
+        ("I", "takes a list"),
+    ],
 )
 def test_leads_that_are_not_there_are_named(tmp_path: Path, asked: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as caught:
+    with pytest.raises(ConfigError, match=said):
         build(f"model.source={tmp_path}", f"model.leads={asked}")
-    assert ",aVL," in str(caught.value.hint).replace(", ", ",")
 
 
 VIT = {"patch": 0.4, "width": 16, "depth": 2, "heads": 2}

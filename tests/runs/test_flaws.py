@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,9 +156,5 @@ def test_10_a_figure_comes_with_its_interval_its_support_and_its_runs(
     assert support == dict(zip(truth.classes, truth.values.sum(axis=0).tolist(), strict=True))
 
 
-def _with(config: object, key: str, value: object) -> object:
-    from omegaconf import OmegaConf
-
-    changed = OmegaConf.create(OmegaConf.to_container(config))  # type: ignore[arg-type]
-    OmegaConf.update(changed, key, value)
-    return changed
+def _with(config: Any, key: str, value: object) -> Any:
+    return config.replaced({key: value})

@@ -75,7 +75,7 @@ def test_a_results_folder_that_cannot_be_written_to_stops_before_training(
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("compute.accelerator=gpux", "gpux is not available"),
+        ("compute.accelerator=mps", "mps is not available"),
         ("compute.precision=8", "cannot be"),
         ("compute.devices=3", "batch_size=16 does not divide"),
     ],
@@ -83,10 +83,9 @@ def test_a_results_folder_that_cannot_be_written_to_stops_before_training(
 def test_a_device_that_is_not_here_or_does_not_fit_stops_before_training(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch, override: str, message: str
 ) -> None:
-    plan = make_plan(request_for(overrides=(override,)))
     monkeypatch.setattr(execute, "pretrain", never)
     with pytest.raises(ConfigError, match=message):
-        carry_out(plan)
+        carry_out(make_plan(request_for(overrides=(override,))))
 
 
 def test_a_full_disk_ends_the_run_and_is_no_methods_failure(

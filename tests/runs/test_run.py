@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ecgbench.base.errors import ConfigError, DataError
 from ecgbench.cli.app import app
 from ecgbench.data.opening import open_dataset
-from ecgbench.plugins.catalogue import protocols
+from ecgbench.probe.grid import GRID
 from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import ScorePredictions, read_predictions
 from ecgbench.results.store import path_of, read_result
@@ -43,7 +43,7 @@ def test_a_run_fills_every_cell_and_a_second_one_has_nothing_to_do(
     assert full.test_evaluations == 1
     assert full.config["pretrain"]["steps"] == 24
     assert full.config["profile"] == "demo"
-    assert full.choices["C"] in protocols.get("linear-probe").params["Cs"]
+    assert full.choices["C"] in GRID.Cs
 
 
 def test_what_is_written_is_what_was_scored(request_for: RequestFor) -> None:
@@ -184,8 +184,11 @@ def test_absent_data_leaves_the_rest(request_for: RequestFor) -> None:
     ("override", "message"),
     [
         ("model.widht=3", "Unknown key 'model.widht'"),
-        ("signal.bandpass=[1,60]", "band-pass 1.0-60.0 hz does not fit"),
-        ("signal.scaling=loud", "The section 'signal' does not fit: scaling"),
+        ("signal.bandpass=[1,60]", r"signal.bandpass cannot be \[1, 60\]: at a rate of 50 Hz"),
+        (
+            "signal.scaling=loud",
+            "signal.scaling cannot be 'loud': it takes 'none', 'zscore-record'",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_stops_before_anything_runs(

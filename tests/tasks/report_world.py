@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 from toys import toy_method
 
+from ecgbench.config.sections import ComputeSettings, Config
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.plugins.specs import MethodInfo, ProtocolSpec, TaskSpec
 from ecgbench.protocol import Bench, Records
@@ -121,7 +121,7 @@ class World:
             task=TaskSpec(folder=Path(), title="Made up", protocols=(spec.name,), **fields),
             protocol=spec,
             variant=variant,
-            config=OmegaConf.create({"compute": {"accelerator": "cpu"}}),
+            config=Config(compute=ComputeSettings(accelerator="cpu")),
             seed=0,
             draw=0,
             source=self.dataset,  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecgbench.tasks.protocols.report_generation.settings import SmallLM
+
 SMALL: dict[str, Any] = {
     "source": None,
     "instruction": "",
@@ -26,3 +28,5 @@ SMALL: dict[str, Any] = {
         "patience": 30,
     },
 }
+
+SMALL_LM = SmallLM.model_validate(SMALL)

@@ -14,18 +14,18 @@ from ecgbench.tasks.protocols.zero_shot.text_space import pretrained_space, tfid
 from ecgbench.tasks.protocols.zero_shot.zero_shot import ZeroShot
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 from report_world import CLASSES, PHRASES, World, make_world
 from sklearn.metrics import roc_auc_score
 
 from ecgbench.base.errors import EcgbenchError, NotApplicableError
+from ecgbench.config.sections import ComputeSettings, Config
 from ecgbench.metrics.retrieval import ranks
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.protocol import Bench
 from ecgbench.results.predictions import ScorePredictions
 
 ENCODER_ONLY = {"encodes": ("ecg",)}
-CPU = OmegaConf.create({"compute": {"accelerator": "cpu"}})
+CPU = Config(compute=ComputeSettings(accelerator="cpu"))
 
 
 @pytest.fixture
@@ -209,8 +209,9 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_any_hugging_face_encoder_can_be_the_text_side(world: World, tiny_bert: Path) -> None:
     spec = protocols.get("zero-shot")
-    settings = {**spec.params["alignment"], "text_encoder": str(tiny_bert)}
-    own = spec.model_copy(update={"params": {**spec.params, "alignment": settings}})
+    own = spec.model_copy(
+        update={"params": {**spec.params, "alignment": {"text_encoder": str(tiny_bert)}}}
+    )
     assert own.fingerprint() != spec.fingerprint()
     outcome = ZeroShot(own).run(world.bench(own, **ENCODER_ONLY))
     assert isinstance(outcome.predictions, ScorePredictions)

@@ -12,12 +12,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from training.rates import rates_of
 
 from ecgbench.base.errors import ConfigError, EcgbenchError
-from ecgbench.config.effective import Config, effective
+from ecgbench.config.effective import effective
+from ecgbench.config.sections import ComputeSettings, Config, FinetuneSettings
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
@@ -46,7 +46,7 @@ class Normed(Method):
     """A convolution with batch-norm, mean-pooled."""
 
     def __init__(self) -> None:
-        super().__init__(OmegaConf.create(), Setup(LEADS, 50.0, SAMPLES))
+        super().__init__(None, Setup(LEADS, 50.0, SAMPLES))
         self.stem = nn.Conv1d(len(LEADS), 6, 7, stride=2)
         self.norm = nn.BatchNorm1d(6)
         self.rates: list[float] = []
@@ -55,12 +55,10 @@ class Normed(Method):
         return self.norm(self.stem(ecg)).relu().mean(-1)
 
 
-def config(**finetune: float) -> DictConfig:
-    made = OmegaConf.structured(Config())
-    made.compute.threads = 1
-    for key, value in finetune.items():
-        made.finetune[key] = value
-    return made
+def config(**finetune: float) -> Config:
+    """Threads and schedule; also of a learning rate that a user's could not be."""
+    schedule = FinetuneSettings().model_copy(update=finetune)
+    return Config(compute=ComputeSettings(threads=1)).model_copy(update={"finetune": schedule})
 
 
 def examples(records: int, seed: int = 0) -> Examples:

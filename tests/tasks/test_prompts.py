@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ecgbench.tasks.protocols.zero_shot.alignment import unit
 from ecgbench.tasks.protocols.zero_shot.prompt_file import PromptFile, pinned_prompts, read_prompts
+from ecgbench.tasks.protocols.zero_shot.settings import ZeroShotSettings
 from ecgbench.tasks.protocols.zero_shot.text_space import tfidf_space
 from ecgbench.tasks.protocols.zero_shot.zero_shot import ZeroShot, class_vectors
 from report_world import make_world
@@ -30,6 +31,7 @@ from ecgbench.simulated.statements import STATEMENTS
 
 SPEC = protocols.get("zero-shot")
 FOLDER = SPEC.folder / "prompts"
+BY_FULL_NAME = {"settings": f"{ZeroShotSettings.__module__}:ZeroShotSettings"}
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 FILES = {name: read_prompts(FOLDER / f"{name}.yaml")[0] for name in NAMES}
 CATALOGUE = SPEC.folder.parents[2] / "ecgbench" / "data" / "catalogue"
@@ -184,7 +186,7 @@ def test_no_prompt_makes_the_statement_of_another_class(name: str) -> None:
 
 
 def test_the_protocol_pins_every_file_as_it_is() -> None:
-    assert SPEC.params["prompts"] == {
+    assert SPEC.of("en").prompts == {
         name: read_prompts(FOLDER / f"{name}.yaml")[1] for name in NAMES
     }
 
@@ -196,7 +198,7 @@ def copy(tmp_path: Path) -> ProtocolSpec:
     for name in NAMES:
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         (tmp_path / "prompts" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return SPEC.model_copy(update={"folder": tmp_path})
+    return SPEC.model_copy(update={"folder": tmp_path, **BY_FULL_NAME})
 
 
 def change(spec: ProtocolSpec, old: str, new: str, name: str = "ptbxl.en") -> Path:
@@ -223,7 +225,7 @@ def test_a_changed_phrase_is_refused_until_it_is_pinned_anew(copy: ProtocolSpec)
 
 def test_a_comment_changes_nothing(copy: ProtocolSpec) -> None:
     change(copy, "    # rhythm\n", "    # rhythm and pacing\n\n")
-    assert pinned_prompts(copy, "ptbxl", "en")[0] == "ptbxl.en"
+    assert pinned_prompts(copy, copy.of("en"), "ptbxl")[0] == "ptbxl.en"
 
 
 @pytest.mark.parametrize(("dataset", "language"), [("mine", "en"), ("sim", "de"), ("ptbxl", "fr")])
@@ -231,7 +233,7 @@ def test_data_or_a_language_without_prompts_is_a_reason(dataset: str, language: 
     with pytest.raises(
         NotApplicableError, match=f"no prompts in language '{language}' for {dataset}"
     ):
-        pinned_prompts(SPEC, dataset, language)
+        pinned_prompts(SPEC, SPEC.of("en").replaced({"language": language}), dataset)
 
 
 def test_a_class_without_prompts_is_named() -> None:

@@ -24,14 +24,15 @@ from ecgbench.tasks.protocols.report_generation.report_generation import (
     nearest,
 )
 from ecgbench.tasks.protocols.report_generation.report_writer import ReportWriter, train_writer
+from ecgbench.tasks.protocols.report_generation.settings import ReportSettings
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 from report_world import info_of
 from small_lm import SMALL
 from torch import Tensor
 
 from ecgbench.base.errors import DataError, MetricError
+from ecgbench.config.sections import ComputeSettings, Config
 from ecgbench.method import Method
 from ecgbench.metrics import wordnet
 from ecgbench.plugins.catalogue import protocols
@@ -56,13 +57,14 @@ PARAMS: dict[str, Any] = {
     "lora": {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": "all-linear"},
     "training": {**QUICK, "epochs": 40, "lr": 0.003},
 }
+SETTINGS = ReportSettings.model_validate({**PARAMS, "answer": "signal"})
 
 
 class Echo(Method):
     """Its tokens are the samples, a token's features the leads."""
 
     def __init__(self) -> None:
-        super().__init__(OmegaConf.create({}), SimpleNamespace())  # type: ignore[arg-type]
+        super().__init__(None, SimpleNamespace())  # type: ignore[arg-type]
         self.weight = torch.nn.Parameter(torch.ones(()))
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
@@ -137,15 +139,8 @@ def make_bench(variant: str, **changes: Any) -> Bench:
         ),
         protocol=spec,
         variant=variant,
-        config=OmegaConf.create(
-            {
-                "compute": {
-                    "accelerator": "cpu",
-                    "precision": "32",
-                    "threads": 1,
-                    "encode_batch": 16,
-                }
-            }
+        config=Config(
+            compute=ComputeSettings(accelerator="cpu", precision="32", threads=1, encode_batch=16)
         ),
         seed=changes.get("seed", 0),
         draw=0,
@@ -181,7 +176,7 @@ def world(kept_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_lm(world: None) -> LanguageModel:
     """A language model that has read the four reports."""
-    return open_language_model(PARAMS["lm"], list(SAID), list(SAID), CPU)
+    return open_language_model(SETTINGS.lm, list(SAID), list(SAID), CPU)
 
 
 TRUTH = tuple(SAID[k % 4] for k in range(SIZES["train"] + SIZES["val"], sum(SIZES.values())))
@@ -299,7 +294,7 @@ def test_a_data_set_without_reports_is_refused(world: None) -> None:
 
 
 def a_writer(lm: LanguageModel, prompts: Any, seed: int = 0) -> ReportWriter:
-    return ReportWriter(lm, prompts, PARAMS["lora"], seed)
+    return ReportWriter(lm, prompts, SETTINGS.lora, seed)
 
 
 def test_eight_pairs_are_learnt_by_heart_and_the_language_model_stays_as_it_was(
@@ -309,12 +304,12 @@ def test_eight_pairs_are_learnt_by_heart_and_the_language_model_stays_as_it_was(
     prompts = rng.normal(size=(8, 2, 6)).astype(np.float32)
     names = ("one", "two", "three", "four", "five", "six", "seven", "eight")
     texts = [f"ecg number {name}" for name in names]
-    lm = open_language_model(PARAMS["lm"], texts, texts, CPU)
+    lm = open_language_model(SETTINGS.lm, texts, texts, CPU)
     weights = state_hash(lm.model)
     writer = a_writer(lm, prompts)
     before = frozen_part(writer)
     start = {name: value.clone() for name, value in writer.trained().items()}
-    settings = {**PARAMS["training"], "epochs": 100, "batch_size": 2, "lr": 0.01}
+    settings = SETTINGS.training.replaced({"epochs": 100, "batch_size": 2, "lr": 0.01})
     train_writer(writer, (prompts, texts), (prompts, texts), longest=32, settings=settings, seed=0)
     assert writer.write(torch.from_numpy(prompts), beams=1, longest=32) == texts
 

@@ -68,7 +68,7 @@ def test_one_probe_of_clean_records_predicts_every_variant(
         assert (result.choices, result.data.n_train) == (first.choices, first.data.n_train)
         np.testing.assert_array_equal(predictions.thresholds, clean.thresholds)
         protocol, variant = name.split("@")
-        change = transform_of(protocols.get(protocol).variants[variant])
+        change = transform_of(protocols.get(protocol).of(variant))
         wanted = probe.scores(features_of(test.rows, change))
         spread = clean.scores.std(axis=0)
         np.testing.assert_allclose(predictions.scores / spread, wanted / spread, atol=2e-3)
@@ -172,10 +172,11 @@ def test_the_groups_are_there_in_ptbxl(shared_data) -> None:
         "site": test["site"].map(lambda number: f"{number:g}"),
     }
     seen: dict[str, int] = {}
-    for name, settings in protocols.get("population").variants.items():
+    spec = protocols.get("population")
+    for name in spec.variants:
         if name == "clean":
             continue
-        ((column, value),) = settings["only"].items()
+        ((column, value),) = spec.only(name).items()
         found = columns[column]
         inside = found.between(*value, inclusive="left") if column == "age" else found == value
         assert inside.mean() >= 0.05, name

@@ -179,6 +179,7 @@ def own_protocol(tmp_path: Path) -> Callable[[str], Spec]:
         own = {
             "folder": tmp_path,
             "entry": f"ecgbench.tasks.protocols.zero_shot.{spec.entry}",
+            "settings": f"ecgbench.tasks.protocols.zero_shot.{spec.settings}",
             "params": {**spec.params, "prompts": {"mine.en": read_prompts(file)[1]}},
         }
         return spec.model_copy(update=own)

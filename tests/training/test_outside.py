@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from safetensors.torch import save_file
 
 from ecgbench.base.errors import EcgbenchError
+from ecgbench.config.settings import inferred
 from ecgbench.nn.text import pretrained_text_encoder, small_text_encoder
 from ecgbench.training import hub
 from ecgbench.training.outside import contents, find_weights, on_this_machine, plain_errors
@@ -146,7 +146,7 @@ def test_an_id_is_told_apart_by_its_commit(served: Hub) -> None:
     hub._asked.cache_clear()
     assert contents(model) == {"model.source": SECOND}
     assert contents({**model, "revision": FIRST}) == {"model.source": FIRST}
-    pinned = OmegaConf.create({**model, "revision": FIRST})
+    pinned = settings({**model, "revision": FIRST})
     with on_this_machine(pinned) as local:
         assert Path(local.source).read_bytes() == b"first"
     assert pinned.source == "some/encoder"
@@ -171,7 +171,7 @@ def test_a_text_encoder_of_an_id_is_that_commits(served: Hub, tmp_path: Path) ->
     made.tokenizer.save_pretrained(tmp_path / "made")
     files = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
     served.files[FIRST] = {**files, "pytorch_model.bin": b"not read", "onnx/model.json": b"{}"}
-    model = OmegaConf.create({"text": {"source": "some/encoder"}})
+    model = settings({"text": {"source": "some/encoder"}})
     with on_this_machine(model) as local:
         loaded = pretrained_text_encoder(local.text.source, max_tokens=16, pooling="mean")
     assert sorted(served.sent) == sorted(files)
@@ -208,6 +208,10 @@ def test_what_lies_in_the_place_of_weights_is_named(
         contents({"text": {"source": str(tmp_path)}})
 
 
+def settings(values: dict[str, Any]) -> Any:
+    return inferred(values)()
+
+
 class Evil:
     """What a pickle can do when it is loaded."""
 
@@ -233,7 +237,7 @@ def test_a_text_encoder_that_cannot_be_read_is_one_line(
     else:
         (folder / "model.safetensors").unlink()
     says = r"wants more than tensors \(.*mkdir\)" if kind == "evil" else "cannot be read as weights"
-    model = OmegaConf.create({"text": {"source": str(folder)}})
+    model = settings({"text": {"source": str(folder)}})
     with pytest.raises(EcgbenchError, match=says) as caught, on_this_machine(model) as local:
         pretrained_text_encoder(local.text.source)
     assert str(folder) in caught.value.message
@@ -243,7 +247,7 @@ def test_a_text_encoder_that_cannot_be_read_is_one_line(
 
 def test_errors_of_a_methods_own_stay_as_they_are(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
-    model = OmegaConf.create({"source": str(tmp_path / "w.safetensors"), "file": None})
+    model = settings({"source": str(tmp_path / "w.safetensors"), "file": None})
     with pytest.raises(RuntimeError, match="shapes differ"), on_this_machine(model):
         raise RuntimeError("shapes differ")
     with pytest.raises(EcgbenchError, match=r"w\.pth cannot be read"), plain_errors("w.pth"):

@@ -7,6 +7,7 @@ import io
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -241,8 +242,11 @@ def test_a_warning_of_the_method_is_heard_and_the_advice_of_lightning_is_not(
 
 
 def test_a_loss_that_is_nan_stops_with_what_to_do(recipe_for: RecipeFor) -> None:
+    recipe = recipe_for("pretrain.clip=0", "pretrain.warmup=0")
+    fast = recipe.config.pretrain.model_copy(update={"lr": 1e30})  # a user's would be refused
+    config = recipe.config.model_copy(update={"pretrain": fast})
     with pytest.raises(EcgbenchError, match="The loss of Tiny became") as caught:
-        pretrain(recipe_for("pretrain.lr=1e30", "pretrain.clip=0", "pretrain.warmup=0"))
+        pretrain(replace(recipe, config=config))
     assert "pretrain.lr" in (caught.value.hint or "")
 
 

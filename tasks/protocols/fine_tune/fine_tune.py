@@ -25,7 +25,7 @@ class FineTune(Protocol):
     def run(self, bench: Bench) -> Outcome:
         """Train on the drawn records, choose on validation, predict the test records."""
         train, val = bench.labelled("train"), bench.labelled("val")
-        chosen = fraction_rows(train.values, bench.settings["fraction"], bench.draw)
+        chosen = fraction_rows(train.values, bench.settings.fraction, bench.draw)
         drawn = train.records.take(chosen)
         method = bench.load_method()
         signals = bench.signals(drawn)

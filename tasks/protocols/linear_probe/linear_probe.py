@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ecgbench.data.splits import fraction_rows
 from ecgbench.metrics.classification import Thresholds, best_f1_thresholds
-from ecgbench.probe.select import ProbeGrid, ProbeModel, Scaling, select_and_fit
+from ecgbench.probe.select import ProbeModel, select_and_fit
 from ecgbench.protocol import Bench, Outcome, Protocol
 from ecgbench.results.predictions import ScorePredictions
 
@@ -46,8 +46,8 @@ class LinearProbe(Protocol):
 
     def fit(self, bench: Bench) -> FittedProbe:
         """Fit the probe of a cell, or take the one that another variant of the question fitted."""
-        labels, fraction = bench.task.trained_on.labels, bench.settings["fraction"]
-        key = (type(self).deal.__qualname__, labels, fraction, bench.draw, _grid(bench))
+        labels, fraction = bench.task.trained_on.labels, bench.settings.fraction
+        key = (type(self).deal.__qualname__, labels, fraction, bench.draw, bench.settings.grid)
         return bench.once(key, lambda: self._fit(bench, fraction))
 
     def _fit(self, bench: Bench, fraction: float) -> FittedProbe:
@@ -60,7 +60,7 @@ class LinearProbe(Protocol):
             labels_train[chosen],
             features_val,
             labels_val,
-            ProbeGrid(*_grid(bench)),
+            bench.settings.grid,
         )
         thresholds = best_f1_thresholds(labels_val, probe.scores(features_val))
         return FittedProbe(probe, thresholds, train.classes, len(chosen), len(val.records))
@@ -98,7 +98,3 @@ def predict(bench: Bench, fitted: FittedProbe, transform: Transform | None) -> O
             "unfitted_thresholds": int((~fitted.thresholds.fitted[columns]).sum()),
         },
     )
-
-
-def _grid(bench: Bench) -> tuple[tuple[Scaling, ...], tuple[float, ...]]:
-    return tuple(bench.settings["scalings"]), tuple(bench.settings["Cs"])

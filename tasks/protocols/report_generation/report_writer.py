@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .epochs import Fitted, Summed, fit_by_validation
 from .language_model import LanguageModel, next_token_loss, padded
+from .settings import LoraSettings, TrainingSettings
 
 Prompts = NDArray[np.float32]
 
@@ -30,14 +31,14 @@ class ReportWriter(nn.Module):
         lm: The language model; it is copied, never changed.
         like: Training prompts ``[n, K, d]``; their mean and deviation put every encoder's tokens on one
             scale, so that one learning rate is fair to all.
-        lora: ``rank``, ``alpha``, ``dropout`` and ``targets`` of the adapters.
+        lora: The adapters.
         seed: Of the new weights.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, lm: LanguageModel, like: Prompts, lora: dict[str, Any], seed: int) -> None:
+    def __init__(self, lm: LanguageModel, like: Prompts, lora: LoraSettings, seed: int) -> None:
         super().__init__()
         flat = like.reshape(-1, like.shape[-1]).astype(np.float64)
         spread = flat.std(axis=0)
@@ -105,7 +106,7 @@ def train_writer(
     val: tuple[Prompts, Sequence[str]],
     *,
     longest: int,
-    settings: dict[str, Any],
+    settings: TrainingSettings,
     seed: int,
 ) -> Fitted:
     """Train projector and adapters on pairs of prompts and reports; keep the best epoch on validation.
@@ -115,7 +116,7 @@ def train_writer(
         train: Prompts ``[n, K, d]`` and reports ``[n]``.
         val: The same of validation; they only choose the epoch.
         longest: Tokens that a report is cut at.
-        settings: See :func:`fit_by_validation`.
+        settings: The schedule.
         seed: Of order and dropout.
     """
     parts = {}
@@ -144,14 +145,14 @@ def _one_later(labels: Tensor) -> Tensor:
     return nn.functional.pad(labels, (1, 0), value=-100)
 
 
-def _with_lora(lm: LanguageModel, settings: dict[str, Any]) -> Any:
+def _with_lora(lm: LanguageModel, settings: LoraSettings) -> Any:
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=settings["dropout"],
-        target_modules=settings["targets"],
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=settings.targets,
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.base.errors import DataError, EcgbenchError, did_you_mean
+from ecgbench.base.errors import DataError
 from ecgbench.data.leads import LEADS
 from ecgbench.data.signals import Transform
+
+from .settings import NoiseKind, ShiftSettings
 
 Values = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -93,7 +95,7 @@ def _mains(rng: np.random.Generator, samples: int, rate: float) -> Values:
     return np.asarray(size * np.sin(2 * np.pi * MAINS / rate * np.arange(samples) + phase))
 
 
-NOISES: Mapping[str, Callable[[np.random.Generator, int, float], Values]] = {
+NOISES: Mapping[NoiseKind, Callable[[np.random.Generator, int, float], Values]] = {
     "baseline-wander": _wander,
     "muscle-noise": _muscle,
     "electrode-motion": _motion,
@@ -111,7 +113,7 @@ class Noise:
             twelve leads, in dB.
     """
 
-    kind: str
+    kind: NoiseKind
     snr_db: float
 
     @property
@@ -205,30 +207,16 @@ class LeadLoss:
         return changed
 
 
-def transform_of(settings: Mapping[str, Any]) -> Transform | None:
-    """The change that a variant's settings ask for.
-
-    Args:
-        settings: With ``noise`` and ``snr_db``, ``gain_error``, ``lost`` or ``leads``; with none of
-            them the signals stay as they are.
-
-    Raises:
-        EcgbenchError: There is no such noise or lead, or an amount is out of its range.
-    """
-    if "noise" in settings:
-        if settings["noise"] not in NOISES:
-            raise EcgbenchError(
-                f"No noise {settings['noise']!r}.", did_you_mean(settings["noise"], NOISES)
-            )
-        return Noise(settings["noise"], settings["snr_db"])
-    if "gain_error" in settings:
-        return Gain(_share(settings["gain_error"]))
-    if "lost" in settings:
-        return TimeCrop(_share(settings["lost"]))
-    if "leads" in settings:
-        if not settings["leads"] or not set(settings["leads"]) <= set(LEADS):
-            raise EcgbenchError(f"Leads {settings['leads']} are not among {', '.join(LEADS)}.")
-        return LeadLoss(tuple(settings["leads"]))
+def transform_of(settings: ShiftSettings) -> Transform | None:
+    """The change that a variant's settings ask for; None where the signals stay as they are."""
+    if settings.noise is not None and settings.snr_db is not None:
+        return Noise(settings.noise, settings.snr_db)
+    if settings.gain_error is not None:
+        return Gain(settings.gain_error)
+    if settings.lost is not None:
+        return TimeCrop(settings.lost)
+    if settings.leads is not None:
+        return LeadLoss(settings.leads)
     return None
 
 
@@ -247,9 +235,3 @@ def _twelve_leads(signals: Float32) -> Float32:
     if signals.shape[1] != len(LEADS):
         raise DataError(f"{signals.shape[1]} leads are not the twelve of {', '.join(LEADS)}.")
     return signals
-
-
-def _share(value: float) -> float:
-    if not 0 < value < 1:
-        raise EcgbenchError(f"A share lies between 0 and 1, not at {value}.")
-    return float(value)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbench.base.errors import NotApplicableError
-from ecgbench.base.hashing import content_hash
 from ecgbench.metrics.retrieval import ranks
 from ecgbench.protocol import Bench, Records
 
+from .settings import AlignmentSettings
 from .text_space import TextSpace, pretrained_space, tfidf_space
 
 Vectors = NDArray[np.float64]
@@ -78,8 +78,8 @@ def shared_space(bench: Bench) -> Space:
             ecg=lambda records: unit(bench.embeddings(records)),
             text=lambda texts: unit(bench.text_embeddings(texts)),
         )
-    settings = bench.settings["alignment"]
-    return bench.once(("alignment", content_hash(settings)), lambda: _aligned(bench, settings))
+    settings: AlignmentSettings = bench.settings.alignment
+    return bench.once(("alignment", settings), lambda: _aligned(bench, settings))
 
 
 def align(
@@ -121,7 +121,7 @@ def unit(vectors: NDArray[np.floating]) -> Vectors:
     return scaled
 
 
-def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
+def _aligned(bench: Bench, settings: AlignmentSettings) -> Space:
     train, val = bench.reports("train"), bench.reports("val")
     for split, reported in (("training", train), ("validation", val)):
         if not reported.texts:
@@ -141,7 +141,7 @@ def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
         (bench.features(train.records), bench.features(val.records)),
         (unit(space.encode(train.texts)) - origin, unit(space.encode(val.texts)) - origin),
         val.texts,
-        settings["penalties"],
+        settings.penalties,
     )
     return Space(
         ecg=lambda records: found(bench.features(records)),
@@ -160,10 +160,10 @@ def _aligned(bench: Bench, settings: dict[str, Any]) -> Space:
     )
 
 
-def _text_space(bench: Bench, settings: dict[str, Any], reports: Sequence[str]) -> TextSpace:
-    if settings["text_encoder"] == "tfidf":
-        return tfidf_space(reports, settings["dimensions"])
-    return pretrained_space(settings["text_encoder"], settings["pooling"], bench.config)
+def _text_space(bench: Bench, settings: AlignmentSettings, reports: Sequence[str]) -> TextSpace:
+    if settings.text_encoder == "tfidf":
+        return tfidf_space(reports, settings.dimensions)
+    return pretrained_space(settings.text_encoder, settings.pooling, bench.config)
 
 
 def _reciprocal_rank(similarity: Vectors, texts: Sequence[str]) -> float:

@@ -17,6 +17,8 @@ from ecgbench.base.errors import EcgbenchError, NotApplicableError, PluginError
 from ecgbench.base.hashing import content_hash
 from ecgbench.plugins.specs import ProtocolSpec, plain_validation_error, read_yaml
 
+from .settings import ZeroShotSettings
+
 Phrase = Annotated[str, StringConstraints(pattern=r"\w")]
 Ensemble = Annotated[tuple[Phrase, ...], Field(min_length=1)]
 
@@ -81,13 +83,15 @@ def read_prompts(path: Path) -> tuple[PromptFile, str]:
     return prompts, content_hash(content)
 
 
-def pinned_prompts(spec: ProtocolSpec, dataset: str, language: str) -> tuple[str, PromptFile]:
+def pinned_prompts(
+    spec: ProtocolSpec, settings: ZeroShotSettings, dataset: str
+) -> tuple[str, PromptFile]:
     """The prompt file of a data set, among those that a protocol pins.
 
     Args:
-        spec: Its ``params.prompts`` holds hashes by file name; the files are in ``prompts`` of its folder.
+        spec: The protocol; the files are in ``prompts`` of its folder.
+        settings: Hashes by file name, and the language.
         dataset: Name in the catalogue.
-        language: Of the prompts.
 
     Returns:
         The file's name without its ending, and its content.
@@ -96,9 +100,9 @@ def pinned_prompts(spec: ProtocolSpec, dataset: str, language: str) -> tuple[str
         NotApplicableError: No pinned file serves the data set in this language.
         EcgbenchError: The file that does is not what was pinned.
     """
-    for name, pinned in spec.params["prompts"].items():
+    for name, pinned in settings.prompts.items():
         prompts, found = read_prompts(spec.folder / "prompts" / f"{name}.yaml")
-        if dataset not in prompts.datasets or language != prompts.language:
+        if dataset not in prompts.datasets or settings.language != prompts.language:
             continue
         if found != pinned:
             raise EcgbenchError(
@@ -107,6 +111,6 @@ def pinned_prompts(spec: ProtocolSpec, dataset: str, language: str) -> tuple[str
             )
         return name, prompts
     raise NotApplicableError(
-        f"{spec.name} has no prompts in language {language!r} for {dataset}.",
+        f"{spec.name} has no prompts in language {settings.language!r} for {dataset}.",
         "Add a prompt file that names the data set, and pin it in the protocol (docs/zero-shot.md).",
     )

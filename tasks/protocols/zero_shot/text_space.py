@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
+    from ecgbench.config.sections import Config
     from ecgbench.nn.text import Pooling
 
 BATCH = 64
@@ -56,7 +55,7 @@ def tfidf_space(reports: Sequence[str], dimensions: int) -> TextSpace:
     return TextSpace(f"TF-IDF reduced to {rank} dimensions", encode)
 
 
-def pretrained_space(source: str, pooling: Pooling, config: DictConfig) -> TextSpace:
+def pretrained_space(source: str, pooling: Pooling, config: Config) -> TextSpace:
     """A Hugging Face encoder by id or directory, in eval mode.
 
     Args:

@@ -25,7 +25,7 @@ class ZeroShot(Protocol):
     def run(self, bench: Bench) -> Outcome:
         """Score the test records against the prompts of each class."""
         asked = bench.task.trained_on
-        name, file = pinned_prompts(self.spec, asked.dataset, bench.settings["language"])
+        name, file = pinned_prompts(self.spec, bench.settings, asked.dataset)
         space = shared_space(bench)
         directions = class_vectors(file.of(asked.labels, bench.classes), space.text)
         unread = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
 from ecgbench.method import Method, Setup
@@ -12,7 +13,7 @@ from ecgbench.method import Method, Setup
 class Leaky(Method):
     """Counts what it has seen."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__(config, setup)
         self.register_buffer("seen", torch.zeros(1))
 

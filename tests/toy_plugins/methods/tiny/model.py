@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,7 +13,7 @@ from ecgbench.method import Batch, Method, Setup
 class Tiny(Method):
     """Guesses a smoothed ECG from a noisy one."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__(config, setup)
         leads = len(setup.leads)
         self.down = nn.Conv1d(leads, config.width, 9, stride=4, padding=4)

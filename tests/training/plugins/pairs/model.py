@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from omegaconf import DictConfig
+from typing import Any
+
 from torch import Tensor, nn
 
 from ecgbench.method import Batch, Method, Setup
@@ -13,7 +14,7 @@ from ecgbench.nn.losses import info_nce
 class Pairs(Method):
     """Tells which two halves belong together; draws nothing at random."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__(config, setup)
         self.down = nn.Conv1d(len(setup.leads), config.width, 9, stride=4)
         self.spare = nn.Linear(2, 2)

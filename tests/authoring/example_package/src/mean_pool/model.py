@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from ecgbench.method import Batch, Method, Setup
+
+from .settings import MeanPoolSettings
 
 
 class MeanPool(Method):
     """Hides random samples in all leads at once and guesses them from the others."""
 
-    def __init__(self, config: DictConfig, setup: Setup) -> None:
+    config: MeanPoolSettings
+
+    def __init__(self, config: MeanPoolSettings, setup: Setup) -> None:
         super().__init__(config, setup)
         leads, width = len(setup.leads), config.width
         self.encoder = nn.Sequential(

@@ -1,0 +1,175 @@
+"""The sections of a configuration that the harness owns, and what every protocol may set."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from ecgbench.config.settings import Count, CountOrZero, Settings, Share
+
+Scaling = Literal["none", "zscore-record", "zscore-lead", "minmax-record"]
+LearningRate = Annotated[float, Field(gt=0, le=100)]
+LowestRate = Annotated[float, Field(ge=0, le=100)]
+Decay = Annotated[float, Field(ge=0, le=100)]
+Norm = Annotated[float, Field(ge=0, le=1e6)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _check_rates(lr: float, min_lr: float) -> None:
+    if min_lr > lr:
+        raise ValueError(f"min_lr cannot be {min_lr:g}: it takes at most lr ({lr:g})")
+
+
+class SignalSettings(Settings):
+    """The input of a method (see :class:`ecgbench.data.signals.SignalSpec`)."""
+
+    rate: Annotated[float, Field(ge=10, le=10_000)] = 100.0  # samples per second
+    seconds: Annotated[float, Field(ge=0.5, le=3600)] = 10.0
+    bandpass: tuple[float, float] | None = (0.67, 40.0)  # Hz
+    scaling: Scaling = "zscore-record"
+
+    @model_validator(mode="after")
+    def _band_fits(self) -> Self:
+        if self.bandpass is not None:
+            low, high = self.bandpass
+            if not 0 < low < high < self.rate / 2:
+                raise ValueError(
+                    f"bandpass cannot be [{low:g}, {high:g}]: at a rate of {self.rate:g} Hz it takes "
+                    f"null, or a lower and an upper edge between 0 and {self.rate / 2:g} Hz"
+                )
+        return self
+
+
+class PretrainSettings(Settings):
+    """Pre-training: the same loop for every method."""
+
+    neutral: ClassVar[tuple[str, ...]] = ("validate_every", "save_every")
+    """Settings that change no weight, so that they enter no hash and no name of a row."""
+
+    data: tuple[str, ...] = ()  # data sets; empty: the task's own
+    before: tuple[str, ...] = ()  # data sets that the method is trained on first
+    steps: CountOrZero = 1000  # 0: not pre-trained
+    batch_size: Annotated[int, Field(ge=1, le=10**6)] = 64  # of all devices together
+    accumulate: Annotated[int, Field(ge=1, le=10**6)] = 1  # batches per step
+    lr: LearningRate = 1e-3
+    min_lr: LowestRate = 0.0
+    warmup: Share = 0.1  # share of the steps
+    weight_decay: Decay = 0.05
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
+    clip: Norm = 1.0  # largest norm of the gradient; 0: no limit
+    ema: Beta = 0.0  # decay of an average of the weights, which is then kept; 0: no average
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of a record that an example keeps
+    shuffle_reports: bool = False  # a control: reports go to other records
+    validate_every: Count = 200  # steps
+    save_every: Count = 500  # steps, to resume from
+
+    @model_validator(mode="after")
+    def _rates_fit(self) -> Self:
+        _check_rates(self.lr, self.min_lr)
+        return self
+
+    def unread(self) -> list[str]:
+        """The schedule of a method that is not trained; a tokenizer may still be made from the data."""
+        read = ("steps", "data", "before")
+        return [] if self.steps else [name for name in type(self).model_fields if name not in read]
+
+
+class FinetuneSettings(Settings):
+    """Fine-tuning: the same schedule for every method; a method's config.yaml cannot change it."""
+
+    epochs: Annotated[int, Field(ge=1, le=10**5)] = 6  # looks at validation, spread over the steps
+    min_steps: CountOrZero = 42  # in all: few records are seen more often
+    batch_size: Annotated[int, Field(ge=1, le=10**6)] = 32
+    lr: LearningRate = 5e-4
+    min_lr: LowestRate = 0.0
+    weight_decay: Decay = 0.05
+    warmup: Share = 0.1  # share of the steps
+    clip: Norm = 1.0  # largest norm of the gradient; 0: no limit
+
+    @model_validator(mode="after")
+    def _rates_fit(self) -> Self:
+        _check_rates(self.lr, self.min_lr)
+        return self
+
+
+class ComputeSettings(Settings):
+    """Where and how a run computes; no setting enters a configuration's hash.
+
+    A precision below float32 enters the addresses of checkpoints and of features.
+    """
+
+    accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1  # of this machine; they share a batch
+    precision: Annotated[
+        Literal["auto", "32", "bf16", "16", "32-true", "bf16-mixed", "16-mixed"],
+        BeforeValidator(lambda given: str(given) if type(given) is int else given),
+    ] = "auto"  # bf16 where a GPU has it, float32 elsewhere
+    encode_batch: Annotated[int, Field(ge=1, le=10**6)] = 256
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0  # processes that load batches
+    threads: Annotated[int, Field(ge=0, le=4096)] = 0  # of torch on a CPU; 0: all cores
+
+
+class EvaluateSettings(Settings):
+    """How figures are made of predictions."""
+
+    resamples: Annotated[int, Field(ge=1, le=10**6)] = 1000  # of the patient bootstrap
+
+
+class Config(Settings):
+    """All settings of a cell, beside its method, task, seed and draw.
+
+    Attributes:
+        model: The method's own settings, of the class that the method names.
+    """
+
+    neutral: ClassVar[tuple[str, ...]] = ("compute", "evaluate")
+    """Sections that enter neither a hash nor a name of a row."""
+
+    profile: str = "mini"
+    signal: SignalSettings = SignalSettings()
+    pretrain: PretrainSettings = PretrainSettings()
+    finetune: FinetuneSettings = FinetuneSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    compute: ComputeSettings = ComputeSettings()
+    model: Settings = Settings()
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        size, devices = self.pretrain.batch_size, self.compute.devices
+        if self.pretrain.steps and size % devices:
+            raise ValueError(
+                f"pretrain.batch_size={size} does not divide by compute.devices={devices}: it is the "
+                "batch of all devices together, and each takes an equal share"
+            )
+        try:
+            self.model.fit_signal(self.signal.rate, self.signal.seconds)
+        except ValueError as error:
+            raise ValueError(f"model.{error}") from error
+        return self
+
+
+Number = int | float
+Group = str | bool | Number | tuple[Number, Number]
+
+
+class ProtocolSettings(Settings):
+    """What the harness reads of a protocol's variant; a protocol's own class adds to it."""
+
+    draws: Annotated[int, Field(ge=1, le=1000)] = 1  # subsets of the training records
+    # Group of test records, by column: a value, or [from, below].
+    only: dict[str, Group] = Field(default_factory=dict)
+    tested: Literal["target", "source"] = "target"  # of a task with a source: whose test records
+
+    @model_validator(mode="after")
+    def _groups_hold_something(self) -> Self:
+        for column, value in self.only.items():
+            if isinstance(value, tuple) and not value[0] < value[1]:
+                raise ValueError(f"only.{column} cannot be {list(value)}: it takes [from, below]")
+        return self
+
+
+class OpenProtocolSettings(ProtocolSettings):
+    """The settings of a protocol that names no class: any others are kept as they are."""
+
+    model_config = ConfigDict(extra="allow")

@@ -1,0 +1,15 @@
+"""What the settings of fine-tuning may be; its schedule is the section ``finetune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ecgbench.config.sections import ProtocolSettings
+
+
+class FineTuneSettings(ProtocolSettings):
+    """Fine-tuning on a share of the training records."""
+
+    fraction: Annotated[float, Field(gt=0, le=1)]
