@@ -32,7 +32,11 @@ def planted_cell(request_for: RequestFor, thief: str) -> tuple[Session, Question
     item = make_plan(request_for(tasks="sim-tiny-super/linear-probe@100%")).planned[0]
     question, draft = item.session.drafts(item.group.cells)[0]
     spec = question.protocol.model_copy(
-        update={"entry": f"doors:{thief}", "folder": Path(__file__).parent / "planted"}
+        update={
+            "entry": f"doors:{thief}",
+            "folder": Path(__file__).parent / "planted",
+            "settings": "ecgbench.tasks.protocols.linear_probe.settings:LinearProbeSettings",
+        }
     )
     return item.session, Question(question.task, spec, question.variant), draft
 
