@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ecgbench.base.errors import MetricError
 
 Found = NDArray[np.bool_]
+_BRACKETS = re.compile(r"\([^()]*\)")
 PATTERNS = Path(__file__).with_name("clinical_statements.yaml")
 
 
@@ -36,6 +37,8 @@ class Lexicon:
         after: Denies what precedes.
         apart: Contains a denying word and denies nothing.
         ends: Ends a clause.
+        comma: Separates the parts of a clause.
+        joins: Joins the parts of a clause to a list, which is denied as a whole.
         words: How far a denial reaches, in words.
     """
 
@@ -46,27 +49,40 @@ class Lexicon:
     after: re.Pattern[str]
     apart: re.Pattern[str]
     ends: re.Pattern[str]
+    comma: re.Pattern[str]
+    joins: re.Pattern[str]
     words: int
 
     def find(self, text: str) -> Found:
         """Statements that a text makes, [statements]."""
         found = np.zeros(len(self.codes), dtype=np.bool_)
-        plain = _plain(text)
-        rest = plain
+        plain = rest = _plain(text)
+        # what is in brackets spells out the words before it, so a comma there ends nothing
+        clauses = _BRACKETS.sub(lambda match: match.group().replace(",", " "), plain)
         for number, pattern in self.statements:
             for match in pattern.finditer(rest):
-                if not self._denied(plain, match.start(), match.end()):
+                if not self._denied(clauses, match.start(), match.end()):
                     found[number] = True
             # taken words become a mark that no pattern matches, so that nothing joins across them
             rest = pattern.sub(lambda match: "#" * len(match.group()), rest)
         return found
 
     def _denied(self, text: str, start: int, end: int) -> bool:
-        ahead = self.ends.split(text[:start])[-1].split()[-self.words :]
-        behind = self.ends.split(text[end:])[0].split()[: self.words]
+        """Whether the clause around a finding denies it.
+
+        A comma ends a denial, except within a list that "or" joins: "no A, B or C" denies all three, and
+        "no A, B" denies A alone.
+        """
+        ahead, behind = self.ends.split(text[:start])[-1], self.ends.split(text[end:])[0]
+        own = self.comma.split(ahead)[-1]
+        if not self.joins.search(f"{own} {behind}"):
+            ahead, behind = own, self.comma.split(behind)[0]
         return any(
             sign.search(self.apart.sub(" ", " ".join(clause)))
-            for sign, clause in ((self.before, ahead), (self.after, behind))
+            for sign, clause in (
+                (self.before, ahead.split()[-self.words :]),
+                (self.after, behind.split()[: self.words]),
+            )
         )
 
 
@@ -145,6 +161,8 @@ def _compile(source: dict[str, Any]) -> Lexicon:
         after=any_of(source["negation"]["after"]),
         apart=any_of(source["negation"]["apart"]),
         ends=any_of(source["negation"]["ends"]),
+        comma=any_of(source["negation"]["comma"]),
+        joins=any_of(source["negation"]["joins"]),
         words=int(source["negation"]["words"]),
     )
 

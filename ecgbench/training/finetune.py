@@ -24,6 +24,7 @@ from ecgbench.config.sections import Config
 from ecgbench.method import Method
 from ecgbench.metrics.classification import auroc, macro
 from ecgbench.training.device import pick_device, pick_precision, use_threads
+from ecgbench.training.encode import ENDS, check_batch_independence
 from ecgbench.training.loss_watch import LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
 from ecgbench.training.quiet import without_advice
@@ -137,7 +138,19 @@ class Finetuned:
 
     @without_advice()
     def scores(self, signals: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Logits ``[n, k]`` in eval mode."""
+        """Logits ``[n, k]`` in eval mode.
+
+        Raises:
+            EcgbenchError: The tuned method gives a record other logits in another batch.
+        """
+        logits = self._predict(signals)
+        if len(signals) > 1:
+            name = type(self._module.classifier.method).__name__
+            again = self._predict(signals[ENDS])
+            check_batch_independence(name, logits, again, self._trainer.precision)
+        return logits
+
+    def _predict(self, signals: NDArray[np.floating]) -> NDArray[np.float64]:
         examples = TensorDataset(torch.from_numpy(np.array(signals)))
         parts = self._trainer.predict(self._module, DataLoader(examples, self._batch))
         assert parts is not None

@@ -98,26 +98,103 @@ def test_codes_are_unique_and_the_file_has_a_version() -> None:
     assert lexicon().version >= 1
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # a comma ends a denial
+        ("kein Anhalt für Ischämie, Linksschenkelblock", "CLBBB"),
+        ("no ischaemia, left bundle branch block", "CLBBB"),
+        ("Linksschenkelblock, Ischämie nicht nachweisbar", "CLBBB"),
+        ("no P-waves, left ventricular hypertrophy", "LVH"),
+        ("regular rhythm without infarction,LVH", "LVH"),
+        # a list that "or" joins is denied as a whole, from either side
+        ("no ST depression, LVH or ischaemia", ""),
+        ("kein Infarkt, Linksschenkelblock oder Vorhofflimmern", ""),
+        ("infarction, ischaemia or LVH ruled out", ""),
+        ("no LVH (ST depression, T inversion)", ""),  # brackets spell out what is denied
+        ("keine Hypertrophiezeichen bei 0,5 mV LVH", ""),  # a decimal comma ends nothing
+        # neither ... nor
+        ("neither ischaemia nor left ventricular hypertrophy", ""),
+        ("neither ischaemia nor LVH, sinus rhythm", "SR"),
+        ("there is no infarction, nor is there LVH", ""),
+        ("weder Ischämie noch Linkshypertrophie, Sinusrhythmus", "SR"),
+        ("noch normales EKG", "NORM"),  # noch: still
+        # what is missing, and what is gone
+        ("fehlender Nachweis einer Ischämie", ""),
+        ("fehlende Infarktzeichen, Vorhofflimmern", "AFIB"),
+        ("fehlende R-Progression bei anteroseptalem Infarkt", "ASMI"),
+        ("lack of ischaemia", ""),
+        ("Vorhofflimmern nicht mehr nachweisbar, Sinusrhythmus", "SR"),
+        ("atrial fibrillation no longer present. Sinus rhythm", "SR"),
+        ("no longer paced; left bundle branch block no longer seen", "PACE"),
+        # parts of other words are no ischaemia
+        ("pathologisches EKG", ""),
+        ("unspezifisches abnormales T", "STT"),
+        ("unspezifisches abnormales T QT-Verlängerung", "STT LNGQT"),
+        ("ischemic heart disease", ""),
+    ],
+)
+def test_denials_end_where_a_reader_ends_them(text: str, expected: str) -> None:
+    assert said(text) == set(expected.split())
+
+
+# Precision and recall by statement, as measured on 10,993 rows of PTB-XL's table; ISC: any ISC code.
+AGREEMENT = {
+    "PACE": (0.945, 0.945),
+    "SVTAC": (0.500, 1.000),
+    "BIGU": (0.631, 0.915),
+    "AFIB": (0.990, 0.992),
+    "AFLT": (0.612, 0.463),
+    "STACH": (0.971, 0.997),
+    "SBRAD": (0.938, 0.991),
+    "SARRH": (0.850, 1.000),
+    "SR": (0.990, 0.996),
+    "PAC": (0.588, 0.989),
+    "PVC": (0.873, 0.832),
+    "IRBBB": (0.861, 0.632),
+    "ILBBB": (0.258, 0.319),
+    "CRBBB": (0.625, 0.837),
+    "CLBBB": (0.747, 0.809),
+    "LAFB": (0.861, 0.471),
+    "LPFB": (0.818, 0.330),
+    "IVCD": (0.352, 0.425),
+    "1AVB": (0.507, 0.779),
+    "LVH": (0.747, 0.632),
+    "RVH": (0.392, 0.244),
+    "LAO/LAE": (0.170, 0.583),
+    "RAO/RAE": (0.863, 0.351),
+    "LVOLT": (0.239, 0.967),
+    "ASMI": (0.774, 0.496),
+    "ALMI": (0.118, 0.139),
+    "ILMI": (0.714, 0.075),
+    "IMI": (0.729, 0.769),
+    "AMI": (0.008, 0.011),
+    "LMI": (0.261, 0.622),
+    "ISC": (0.443, 0.494),
+    "STE_": (0.103, 0.750),
+    "STD_": (0.782, 0.983),
+    "INVT": (0.540, 0.962),
+    "LOWT": (0.399, 0.931),
+    "LNGQT": (0.190, 0.559),
+    "DIG": (0.844, 0.872),
+    "QWAVE": (0.993, 0.830),
+    "NORM": (0.804, 0.598),
+}
+
+
 @pytest.mark.slow
 def test_real_reports_agree_with_their_scp_codes(shared_data: Path) -> None:
-    """English and German reports of PTB-XL, for statements that readers seldom revised."""
+    """No statement of English and German reports may come to agree less with the codes of the readers.
+
+    Readers recoded some statements of the machine, so that precision is low for PAC, for example.
+    """
     with (shared_data / "labels" / "ptbxl_database_rows_10993.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["report"].strip()]
     found = statements([row["report"] for row in rows])
-    coded = [ast.literal_eval(row["scp_codes"]) for row in rows]
-    for code, precision, recall in (
-        ("AFIB", 0.97, 0.97),
-        ("SR", 0.97, 0.97),
-        ("STACH", 0.95, 0.97),
-        ("SBRAD", 0.92, 0.97),
-        ("PAC", 0.55, 0.95),  # readers often recoded the machine's supraventricular beats
-        ("PVC", 0.75, 0.80),
-        ("PACE", 0.90, 0.90),
-        ("IMI", 0.70, 0.75),
-        ("CRBBB", 0.60, 0.80),
-        ("STD_", 0.75, 0.95),
-    ):
-        y = np.array([code in codes for codes in coded])
+    coded = [set(ast.literal_eval(row["scp_codes"])) for row in rows]
+    ischaemic = [any(code.startswith("ISC") for code in codes) for codes in coded]
+    for code, (precision, recall) in AGREEMENT.items():
+        y = np.array(ischaemic if code == "ISC" else [code in codes for codes in coded])
         f = found[:, lexicon().codes.index(code)]
         assert (y & f).sum() / f.sum() >= precision, code
         assert (y & f).sum() / y.sum() >= recall, code
