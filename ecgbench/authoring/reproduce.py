@@ -130,7 +130,7 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
     from ecgbench.config.settings import as_dict
     from ecgbench.data.opening import open_dataset
     from ecgbench.data.withheld import without_test_labels
-    from ecgbench.evaluation.ground_truth import prepared
+    from ecgbench.evaluation.label_sources import prepared
     from ecgbench.plugins.catalogue import methods, protocols, tasks
     from ecgbench.runs.execute import Session, asked
     from ecgbench.runs.plan import Question

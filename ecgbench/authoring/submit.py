@@ -16,7 +16,8 @@ from ecgbench.authoring.check import check_method
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.base.inert import for_markdown
 from ecgbench.base.paths import atomic_write
-from ecgbench.evaluation.ground_truth import Source, prepared
+from ecgbench.evaluation.ground_truth import Source
+from ecgbench.evaluation.label_sources import prepared
 from ecgbench.leaderboard.build import RESULTS, build
 from ecgbench.leaderboard.diff import diff
 from ecgbench.leaderboard.formats import to_markdown

@@ -96,7 +96,7 @@ def submit(
     from ecgbench.authoring.submit import examine
     from ecgbench.authoring.submit import submit as run
     from ecgbench.base.inert import plain
-    from ecgbench.evaluation.ground_truth import labels_from
+    from ecgbench.evaluation.label_sources import labels_from
 
     examined = examine(folder, board, labels_from(labels), jobs)
     for line in examined.passed:

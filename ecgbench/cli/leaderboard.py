@@ -86,7 +86,7 @@ def verify_command(
 ) -> None:
     """Compute every figure again from predictions and labels, and check all that is claimed."""
     from ecgbench.base.inert import plain
-    from ecgbench.evaluation.ground_truth import labels_from
+    from ecgbench.evaluation.label_sources import labels_from
     from ecgbench.leaderboard.verify import verify
 
     boards, source, problems = versions(folder), labels_from(labels), 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import DataError
-from ecgbench.base.hashing import code_hash, content_hash
+from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import atomic_dir, stage_dir
 from ecgbench.data.spec import DatasetSpec
 
@@ -21,7 +22,7 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     """
     if spec.generator is None:
         raise DataError(f"{spec.name} is not simulated.")
-    code = code_hash([Path(__file__).parent.parent / "simulated" / "corpus.py"])
+    code = code_address("ecgbench.simulated.corpus")
     key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
     target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
     if not target.exists():

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import DataError
-from ecgbench.base.hashing import canonical_json, code_hash, content_hash
+from ecgbench.base.hashing import canonical_json, content_hash
 from ecgbench.base.paths import atomic_dir, atomic_write, stage_dir
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS, lead_positions
@@ -121,7 +122,7 @@ def adapt(
         "rows": None if rows is None else content_hash(chosen.tolist()),
         "spec": spec.model_dump(mode="json"),
         "transform": None if transform is None else [transform.name, dict(transform.params)],
-        "code": code_hash([Path(__file__)]),
+        "code": code_address(__name__, *transform_code(transform)),
     }
     folder = stage_dir("adapted") / f"{dataset.spec.name}-{content_hash(wish)[:16]}"
     shape = (len(chosen), len(spec.leads), spec.samples)
@@ -139,6 +140,11 @@ def adapt(
     if 0 in shape:
         return np.zeros(shape, dtype=np.float16)
     return np.memmap(folder / "signals.f16", dtype=np.float16, mode="r", shape=shape)
+
+
+def transform_code(transform: Transform | None) -> tuple[str, ...]:
+    """The module behind a transform, as an entry of a code address; none without a transform."""
+    return () if transform is None else (type(transform).__module__,)
 
 
 def valid_lengths(dataset: Dataset, spec: SignalSpec) -> npt.NDArray[np.int32]:

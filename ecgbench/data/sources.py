@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import DataError
-from ecgbench.base.hashing import code_hash, content_hash, file_sha256
+from ecgbench.base.hashing import content_hash, file_sha256
 from ecgbench.base.progress import track
 from ecgbench.data.fetch import SUMS, parse_sums
 from ecgbench.data.intake import Intake
@@ -22,7 +23,6 @@ from ecgbench.data.reading.headers import body_of, header_text
 from ecgbench.data.spec import DatasetSpec
 
 SUFFIXES = (".hea", ".dat", ".mat")
-_HERE = Path(__file__).parent
 _NESTED = 3  # headers of segments of headers: more is a circle
 
 
@@ -44,7 +44,7 @@ class Keys:
 
 def reading_code() -> str:
     """Hash of the code that turns files into a store."""
-    return code_hash([_HERE / "prepare.py"])
+    return code_address("ecgbench.data.prepare")
 
 
 def keys_of(spec: DatasetSpec, source: Source, intake: Intake, sums: dict[str, str]) -> Keys:

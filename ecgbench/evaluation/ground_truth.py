@@ -2,21 +2,19 @@
 
 Whoever needs test records asks here, so that all mean the same records. Scoring and a reviewer get the
 labels (:class:`Truth`); the plan and the bench of a protocol get the records without them
-(:class:`Unlabelled`). Read from a prepared data set, or from the metadata files of a data set alone.
-Nothing here can be called while a cell is predicted.
+(:class:`Unlabelled`). Nothing here can be called while a cell is predicted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.base.errors import DataError, EcgbenchError
+from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import content_hash
 from ecgbench.base.withholding import refuse_if_withheld
 from ecgbench.metrics.words import words
@@ -156,91 +154,13 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
     """
     refuse_if_withheld(f"The test split of {wanted.dataset}")
     table = dataset.labels(wanted.label_set, "test")
-    found = _narrowed(
+    found = narrowed(
         wanted, table.classes, table.values, dataset.records.iloc[table.rows], table.rows
     )
     return replace(found, data_fingerprint=dataset.fingerprint)
 
 
-def prepared(wanted: Wanted) -> Truth:
-    """From the prepared data set on this machine, read anew at each call: no label stays in memory.
-
-    Raises:
-        DataError: It is not here; says which commands bring it.
-    """
-    from ecgbench.data.opening import open_dataset
-
-    return split_of(open_dataset(wanted.dataset), wanted)
-
-
-def from_metadata(folder: Path) -> Source:
-    """From ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
-
-    Simulated data sets are made on this machine, as always.
-    """
-
-    def read(wanted: Wanted) -> Truth:
-        import json
-
-        from ecgbench.data.layouts.ptbxl import read_metadata
-        from ecgbench.data.spec import datasets
-
-        refuse_if_withheld(f"The metadata of {wanted.dataset}")
-        spec = datasets.get(wanted.dataset)
-        if spec.generator is not None:
-            return prepared(wanted)
-        if spec.layout != "ptbxl":
-            raise DataError(
-                f"Labels of {wanted.dataset} cannot be read from metadata alone.",
-                f"Prepare it: `ecgbench data prepare {wanted.dataset}`.",
-            )
-        records, label_sets = read_metadata(spec, folder)
-        if wanted.label_set not in label_sets:
-            raise DataError(f"{wanted.dataset} has no label set {wanted.label_set!r}.")
-        test = records[[spec.splits.of_fold(int(fold)) == "test" for fold in records["fold"]]]
-        labels = label_sets[wanted.label_set]
-        codes = [json.loads(text) for text in test["codes"]]
-        values, kept = labels.encode(codes), labels.labelled(codes)
-        return _narrowed(
-            wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None
-        )
-
-    return read
-
-
-def labels_from(folder: Path | None) -> Source:
-    """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
-
-    A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
-
-    Raises:
-        DataError: They cannot be downloaded.
-    """
-    if folder is None:
-        return prepared
-    if not folder.exists():
-        from ecgbench.data.fetch import fetch
-
-        fetch("ptbxl", folder, only=["metadata"])
-    return from_metadata(folder)
-
-
-def read_once(source: Source) -> Callable[[Wanted], Truth | EcgbenchError]:
-    """Ask a source once for each split; a split that it does not have gives the error."""
-    known: dict[Wanted, Truth | EcgbenchError] = {}
-
-    def read(wanted: Wanted) -> Truth | EcgbenchError:
-        if wanted not in known:
-            try:
-                known[wanted] = source(wanted)
-            except EcgbenchError as error:
-                known[wanted] = error
-        return known[wanted]
-
-    return read
-
-
-def _narrowed(
+def narrowed(
     wanted: Wanted,
     classes: Sequence[str],
     values: NDArray[np.uint8],

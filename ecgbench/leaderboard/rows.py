@@ -179,7 +179,7 @@ def _notes(runs: Sequence[Result], expected: int) -> tuple[str, ...]:
         notes[f"test split predicted up to {most} times"] = None
     for what, values in (
         ("configurations", {run.method.config_hash for run in good}),
-        ("versions of its code", {run.method.code_hash for run in good}),
+        ("versions of its code", {run.code.predictions for run in good}),
         ("profiles", {run.profile for run in good}),
     ):
         if len(values) > 1:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.base.hashing import file_sha256
-from ecgbench.evaluation.ground_truth import Source, Truth, prepared, read_once, wanted_by
+from ecgbench.evaluation.ground_truth import Source, Truth, wanted_by
+from ecgbench.evaluation.label_sources import prepared, read_once
 from ecgbench.evaluation.scoring import score
 from ecgbench.leaderboard.build import CELLS, RESULTS, check
 from ecgbench.leaderboard.compare import differences

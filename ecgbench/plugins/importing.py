@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import PluginError
 from ecgbench.base.hashing import content_hash
 
@@ -38,8 +39,7 @@ def load_object(entry: str, folder: Path) -> Any:
     """
     module_name, _, name = entry.partition(":")
     try:
-        local = folder / (module_name.replace(".", "/") + ".py")
-        if local.is_file():
+        if _local(module_name, folder).is_file():
             module = importlib.import_module(f"{_package_of(folder)}.{module_name}")
         else:
             module = importlib.import_module(module_name)
@@ -49,18 +49,48 @@ def load_object(entry: str, folder: Path) -> Any:
         raise PluginError(f"{entry} in {folder} cannot be imported: {reason}") from error
 
 
-def _package_of(folder: Path) -> str:
-    """The dotted name that a folder is imported under; a folder of its own gets one made up."""
+def code_of(entry: str, folder: Path) -> str:
+    """Address of the code behind an entry, as :func:`load_object` would import it; imports nothing."""
+    module_name = entry.partition(":")[0]
+    if _local(module_name, folder).is_file():
+        package = _importable(folder)
+        if package is not None:
+            return code_address(f"{package}.{module_name}")
+        # one name for every place: the address of a method does not depend on where its folder lies
+        return code_address(f"plugin.{module_name}", packages={"plugin": folder})
+    try:
+        return code_address(module_name)
+    except ModuleNotFoundError:
+        return content_hash(entry)  # its cells fail, and say why
+
+
+def _local(module_name: str, folder: Path) -> Path:
+    return folder / (module_name.replace(".", "/") + ".py")
+
+
+@functools.cache
+def _importable(folder: Path) -> str | None:
+    """The dotted name that a folder can be imported under; None for a folder of its own."""
+    folder = folder.resolve()
     for name in ("methods", "tasks"):
         builtin = builtin_folder(name).resolve()
-        if folder.resolve().is_relative_to(builtin):
-            inside = folder.resolve().relative_to(builtin).parts
-            return ".".join(("ecgbench", name, *inside))
+        if folder.is_relative_to(builtin):
+            return ".".join(("ecgbench", name, *folder.relative_to(builtin).parts))
+    if not (folder / "__init__.py").is_file():
+        return None
     for base in map(Path, sys.path):
-        if base.is_dir() and folder.resolve().is_relative_to(base.resolve()):
-            name = ".".join(folder.resolve().relative_to(base.resolve()).parts)
-            if name.replace(".", "_").isidentifier() and (folder / "__init__.py").is_file():
+        if base.is_dir() and folder.is_relative_to(base.resolve()):
+            name = ".".join(folder.relative_to(base.resolve()).parts)
+            if name.replace(".", "_").isidentifier():
                 return name
+    return None
+
+
+def _package_of(folder: Path) -> str:
+    """The dotted name that a folder is imported under; a folder of its own gets one made up."""
+    name = _importable(folder)
+    if name is not None:
+        return name
     name = (
         f"ecgbench_plugin_{folder.name.replace('-', '_')}_{content_hash(str(folder.resolve()))[:8]}"
     )
@@ -87,7 +117,7 @@ def check_code(entry: str, folder: Path) -> None:
         PluginError: The file is missing or broken, lacks the name, or needs what is not installed.
     """
     module_name, _, name = entry.partition(":")
-    file = folder / (module_name.replace(".", "/") + ".py")
+    file = _local(module_name, folder)
     if not file.is_file():
         if "." not in module_name:
             raise PluginError(f"{file.name} is missing.")

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from ecgbench.base.errors import PluginError
-from ecgbench.base.hashing import canonical_json, code_hash, content_hash
+from ecgbench.base.hashing import canonical_json, content_hash
 from ecgbench.config.sections import OpenProtocolSettings, ProtocolSettings
 from ecgbench.config.settings import Settings, as_dict, inferred, problem_in_one_line
 from ecgbench.plugins.importing import load_object
@@ -103,10 +103,6 @@ class MethodInfo(_Spec):
         if self.settings is not None:
             return _settings_class(self.settings, self.folder, Settings)
         return _inferred(canonical_json(self.config.get("model") or {}))
-
-    def code_hash(self) -> str:
-        """Hash of the method's own code and of the shared blocks that it imports."""
-        return code_hash([self.folder])
 
 
 @functools.cache

@@ -46,4 +46,11 @@ def _from_1(record: dict[str, Any]) -> dict[str, Any]:
     return lifted
 
 
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(record: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 says what code made predictions and scores; before, the method's code alone was known."""
+    method = dict(record.get("method") or {})
+    code = {"predictions": method.pop("code_hash", None), "scores": None}
+    return {**record, "schema_version": 3, "method": method, "code": code}
+
+
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Status = Literal["ok", "failed", "not-applicable"]
@@ -33,7 +33,6 @@ class MethodPart(_Part):
             row of the leaderboard is a name, a variant and a pre-training corpus.
         family: ``baseline``, ``self-supervised`` or ``ecg-text``.
         config_hash: Of the sections that decide the method.
-        code_hash: Of its code.
         parameters: Of the part that encodes ECGs, where one can tell; else of all.
     """
 
@@ -43,7 +42,6 @@ class MethodPart(_Part):
     variant: str = ""
     family: str
     config_hash: Sha256
-    code_hash: Sha256
     parameters: int = Field(ge=0)
 
 
@@ -89,6 +87,39 @@ class ProtocolPart(_Part):
     chance: float | None = None
     predicts: Literal["scores", "texts", "ranks"] = "scores"
     only: dict[str, Any] = {}
+
+
+class CodePart(_Part):
+    """Addresses of the code that made a record (:mod:`ecgbench.base.code`).
+
+    Attributes:
+        predictions: Of all code between prepared data sets and predictions: the method, the protocol,
+            training and encoding. In a record that was made before version 3, of the method alone.
+        scores: Of the code that scored the predictions; None in a record made before version 3.
+    """
+
+    predictions: Sha256
+    scores: Sha256 | None
+
+
+class CarriedPart(_Part):
+    """The record was carried over to other code, because a sample came out with the same predictions.
+
+    Attributes:
+        on: Date, ``YYYY-MM-DD``.
+        from_commit: Of ecgbench, the commit whose code made or last confirmed the record.
+        from_code: The address of that code's predictions.
+        to_commit: The commit whose code the sample was run with.
+        seed: Of the draw of the sample.
+        sample: Keys of the cells that were run again on behalf of this one.
+    """
+
+    on: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    from_commit: str | None = None
+    from_code: Sha256
+    to_commit: str | None = None
+    seed: int = Field(ge=0)
+    sample: tuple[str, ...] = Field(min_length=1)
 
 
 class DataPart(_Part):
@@ -292,11 +323,12 @@ class ReproductionPart(_Part):
 class _Cell(_Part):
     """What identifies a cell: method x task x protocol x seed x draw, and the way it was pre-trained."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     profile: str
     method: MethodPart
     task: TaskPart
     protocol: ProtocolPart
+    code: CodePart
     seed: int = Field(ge=0)
     draw: int = Field(ge=0)
     pretraining: PretrainingPart = PretrainingPart()
@@ -331,16 +363,14 @@ class Draft(_Cell):
 
     data: DataPart
 
-    def answered_by(self, found: Result) -> bool:
-        """Whether a result makes it unnecessary to run the cell.
+    def asked_by(self, found: Result) -> bool:
+        """Whether a result is of this cell, with these settings and data, by whatever code.
 
-        A result that failed, or that was made by another version of the method, its code, its
-        configuration, the protocol, the task, the data or the weights that it reads from outside, is no
-        answer. Where those weights are gone, a result that was made from them stands.
+        Where the weights that a method reads from outside are gone, a result that was made from them
+        stands.
         """
         return (
-            found.status != "failed"
-            and found.data is not None
+            found.data is not None
             and found.key == self.key
             and found.task == self.task
             and found.protocol == self.protocol
@@ -348,6 +378,23 @@ class Draft(_Cell):
             and _same_but(("n_train", "n_val", "n_test", "n_test_patients"), found.data, self.data)
             and self.pretraining.sources in (None, found.pretraining.sources)
         )
+
+    def predicted_by(self, found: Result) -> bool:
+        """Whether the predictions of a result, or its reason for none, are those of this cell.
+
+        A result that failed is no answer.
+        """
+        same_code = found.code.predictions == self.code.predictions
+        return found.status != "failed" and same_code and self.asked_by(found)
+
+    def answered_by(self, found: Result) -> bool:
+        """Whether a result makes it unnecessary to run the cell or to score it again."""
+        if found.scores is not None and (
+            found.code.scores != self.code.scores
+            or found.scores.resamples != int(self.config["evaluate"]["resamples"])
+        ):
+            return False
+        return self.predicted_by(found)
 
     def result(self, status: Status, reason: str | None = None, **parts: Any) -> Result:
         """The result of the cell.
@@ -366,6 +413,7 @@ class Result(_Cell):
     Attributes:
         schema_version: Of this record.
         profile: Name of the profile.
+        code: What code made it.
         seed: Random seed of everything but the training subset.
         draw: Number of the training subset.
         status: ``ok``; ``failed`` (it broke; ``reason`` says how); ``not-applicable`` (the method
@@ -374,6 +422,7 @@ class Result(_Cell):
         reproduction: Who did, when and on what.
         choices: What validation chose, e.g. ``{"C": 0.1, "scaling": true}``.
         notes: What a reader of its figures has to know, in sentences.
+        carried: Each time that it was carried over to other code, oldest first.
         config: The effective configuration.
         overrides: What the user set on the command line.
         test_evaluations: How often this cell's test split was scored on this machine, by the ledger.
@@ -389,6 +438,7 @@ class Result(_Cell):
     choices: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
     costs: CostPart = CostPart()
+    carried: tuple[CarriedPart, ...] = ()
     test_evaluations: int = 1
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.config.effective import config_hash, in_a_rows_name, profile_names
 from ecgbench.config.settings import as_dict
@@ -18,6 +19,7 @@ from ecgbench.evaluation.ground_truth import Unlabelled, Wanted
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
+    CodePart,
     DataPart,
     Draft,
     MethodPart,
@@ -28,9 +30,11 @@ from ecgbench.results.schema import (
 )
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
+from ecgbench.runs.predict import predictions_code
 from ecgbench.training.outside import contents
 from ecgbench.training.recipe import Recipe
 
+SCORING = "ecgbench.evaluation.scoring"
 DECIDING = ("signal", "model", "pretrain")
 
 
@@ -92,6 +96,9 @@ def draft(
             predicts=protocol.predicts,
             only=protocol.only(question.variant),
         ),
+        code=CodePart(
+            predictions=predictions_code(recipe.info, protocol), scores=code_address(SCORING)
+        ),
         seed=recipe.seed,
         draw=draw,
         data=DataPart(
@@ -139,7 +146,6 @@ def method_part(recipe: Recipe, sections: Sequence[str], overrides: Sequence[str
         variant=",".join(sorted(o for o in overrides if in_a_rows_name(o))),
         family=info.family,
         config_hash=config_hash(recipe.config, sections),
-        code_hash=info.code_hash(),
         parameters=0,
     )
 
@@ -181,12 +187,17 @@ def _trained_ids(dataset: Dataset) -> list[str]:
 
 
 def finished(folder: Path, wanted: Draft) -> Result | None:
-    """The result on disk that answers a draft; None where the cell has to run."""
+    """The result on disk that answers a draft; None where the cell has to run, or to be scored again."""
+    found = on_disk(folder, wanted)
+    return found if found is not None and wanted.answered_by(found) else None
+
+
+def on_disk(folder: Path, wanted: Draft) -> Result | None:
+    """The readable result at the place of a cell, whatever made it."""
     path = path_of(folder, wanted)
     if not path.is_file():
         return None
     try:
-        found = read_result(path)
+        return read_result(path)
     except ResultError:
         return None
-    return found if wanted.answered_by(found) else None

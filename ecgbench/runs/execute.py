@@ -17,25 +17,25 @@ from pathlib import Path
 from typing import Any
 
 from ecgbench.base.errors import EcgbenchError, NotApplicableError, ResultError, StorageError
+from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import check_writable, stop_if_full
 from ecgbench.base.withholding import labels_withheld
 from ecgbench.data.dataset import Dataset
-from ecgbench.data.withheld import without_test_labels
-from ecgbench.evaluation.ground_truth import Source, Unlabelled, Wanted, prepared, wanted_by
+from ecgbench.evaluation.ground_truth import Source, Unlabelled, Wanted, wanted_by
+from ecgbench.evaluation.label_sources import prepared
 from ecgbench.evaluation.scoring import score
-from ecgbench.plugins.importing import load_object
-from ecgbench.protocol import Bench, Protocol, Records
+from ecgbench.protocol import Bench
 from ecgbench.results.ledger import note_test_evaluation
 from ecgbench.results.predictions import read_predictions, write_predictions
 from ecgbench.results.provenance import peak_memory_mb
 from ecgbench.results.schema import CostPart, Draft, Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.runs.draft import draft, finished
+from ecgbench.runs.draft import draft, finished, on_disk
 from ecgbench.runs.draft import wanted_by as of_question
 from ecgbench.runs.plan import Question
+from ecgbench.runs.predict import bench_of, encoder_of, predict, protocol_of
 from ecgbench.training.device import describe, pick_device, pick_precision, processes
 from ecgbench.training.encode import Encoder
-from ecgbench.training.pretrain import pretrain
 from ecgbench.training.recipe import Recipe
 
 NOT_SCORED = "has not been scored"
@@ -102,9 +102,9 @@ class Session:
         check_writable(self.out)
 
     def run(self, missing: Sequence[tuple[Question, Draft]]) -> Iterator[Result]:
-        """Run cells and write their results, one by one."""
+        """Run cells, or score the predictions on disk that answer them; write the results, one by one."""
         for question, wanted in missing:
-            result = self.score(self.predict(question, wanted))
+            result = self.score(self.predicted(wanted) or self.predict(question, wanted))
             write_result(self.out, result)
             yield result
 
@@ -130,6 +130,20 @@ class Session:
         except Exception as error:  # a method may fail in any way, and must spoil no other cell
             return wanted.result("failed", self._reason(wanted, error))
 
+    def predicted(self, wanted: Draft) -> Result | None:
+        """The result on disk of which only the scores are out of date, as :meth:`predict` would give it."""
+        found = on_disk(self.out, wanted)
+        if found is None or found.predictions is None:
+            return None
+        if wanted.answered_by(found) or not wanted.predicted_by(found):
+            return None
+        file = path_of(self.out, wanted).with_name(found.predictions.file)
+        if not file.is_file() or file_sha256(file) != found.predictions.sha256:
+            return None
+        kept = {name: getattr(wanted, name) for name in ("code", "config", "overrides")}
+        unscored = {"status": "failed", "reason": NOT_SCORED, "scores": None}
+        return found.model_copy(update={**kept, **unscored})
+
     def score(self, predicted: Result) -> Result:
         """Score the predictions of a cell; whatever has none is a result already.
 
@@ -138,7 +152,10 @@ class Session:
         """
         if predicted.predictions is None:
             return predicted
-        times = note_test_evaluation(self.out, predicted.key, predicted.predictions.sha256)
+        times = max(
+            predicted.test_evaluations,
+            note_test_evaluation(self.out, predicted.key, predicted.predictions.sha256),
+        )
         try:
             predictions = read_predictions(path_of(self.out, predicted).with_suffix(".npz"))
             if predictions.kind != (wanted := predicted.protocol.predicts):
@@ -155,10 +172,7 @@ class Session:
         )
 
     def _predict(self, question: Question, wanted: Draft) -> Result:
-        protocol: Protocol = load_object(question.protocol.entry, question.protocol.folder)(
-            question.protocol
-        )
-        reason = protocol.refuses(self.recipe.info, self.recipe.config)
+        reason = protocol_of(question.protocol).refuses(self.recipe.info, self.recipe.config)
         if reason is None and not len(self.tested(question)):
             reason = f"no test record is left of {_in_words(question)}"
         if reason is not None:
@@ -166,7 +180,7 @@ class Session:
         encoder = self.encoder()
         encoded = encoder.seconds
         started = time.perf_counter()
-        outcome = protocol.run(self.bench(question, wanted.draw))
+        outcome = predict(self.bench(question, wanted.draw))
         evaluating = time.perf_counter() - started - (encoder.seconds - encoded)
         file = path_of(self.out, wanted).with_suffix(".npz")
         predictions = write_predictions(file, outcome.predictions)
@@ -212,7 +226,7 @@ class Session:
             raise EcgbenchError(self._broken)
         if self._encoder is None:
             try:
-                self._encoder = Encoder(self.recipe, pretrain(self.recipe))
+                self._encoder = encoder_of(self.recipe)
             except Exception as error:
                 message = error.message if isinstance(error, EcgbenchError) else repr(error)
                 self._broken = f"pre-training failed: {message}"
@@ -221,23 +235,8 @@ class Session:
 
     def bench(self, question: Question, draw: int) -> Bench:
         """What a protocol gets for one cell."""
-        tested, task = self.tested(question), question.task
-        target = without_test_labels(self.open(task.dataset), tested.rows)
-        return Bench(
-            info=self.recipe.info,
-            task=task,
-            protocol=question.protocol,
-            variant=question.variant,
-            config=self.recipe.config,
-            seed=self.recipe.seed,
-            draw=draw,
-            source=self.dataset if task.source else target,
-            test=Records(target, tested.rows, tested.record_ids),
-            test_texts=tested.texts,
-            classes=tested.classes,
-            frozen=self.encoder(),
-            shared=self._shared,
-        )
+        tested, target = self.tested(question), self.open(question.task.dataset)
+        return bench_of(self.encoder(), question, draw, self.dataset, target, tested, self._shared)
 
 
 def asked(source: Source) -> Callable[[Question], Unlabelled]:

@@ -11,7 +11,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.config.effective import Configured, configure
 from ecgbench.data.opening import open_dataset
 from ecgbench.data.withheld import without_test_labels
-from ecgbench.evaluation.ground_truth import prepared
+from ecgbench.evaluation.label_sources import prepared
 from ecgbench.plugins.catalogue import methods
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.schema import Draft, Result

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import atomic_write, stage_dir
 from ecgbench.base.progress import track
 from ecgbench.config.sections import Config
-from ecgbench.data.signals import Transform, adapt
+from ecgbench.data.signals import Transform, adapt, transform_code
 from ecgbench.method import Method
 from ecgbench.protocol import Records
 from ecgbench.training.corpus import signal_spec
@@ -131,6 +132,7 @@ class Encoder:
                 "signal": signal_spec(self.recipe.config).model_dump(mode="json"),
                 "transform": None if transform is None else [transform.name, transform.params],
                 "kind": kind,
+                "code": code_address(__name__, *transform_code(transform)),
                 **reduced_precision(self.recipe.config),
             }
         )

@@ -10,20 +10,19 @@ from typing import Any
 
 import torch
 
-from ecgbench.base.hashing import ROOT, code_hash, content_hash
+from ecgbench.base.code import code_address
+from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import stage_dir
 from ecgbench.config.effective import decisive, read_back
 from ecgbench.config.sections import Config
 from ecgbench.config.settings import as_dict
 from ecgbench.data.dataset import Dataset
 from ecgbench.method import Method, Setup
-from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.importing import code_of, load_object
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
 from ecgbench.training.device import pick_device, reduced_precision
 from ecgbench.training.outside import contents, on_this_machine
-
-LOOP = [ROOT / "training" / name for name in ("pretrain.py", "fit.py", "batches.py", "optim.py")]
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,8 @@ class Recipe:
         return {
             "method": self.info.name,
             "version": self.info.version,
-            "code": self.info.code_hash(),
-            "loop": code_hash(LOOP),
+            "code": code_of(self.info.model, self.info.folder),
+            "loop": code_address("ecgbench.training.pretrain"),
             "signal": plain["signal"],
             "model": plain["model"],
             "pretrain": _without_data(decisive(self.config, ["pretrain"])["pretrain"]),

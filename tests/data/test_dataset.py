@@ -101,7 +101,7 @@ def test_simulated_sets_are_made_once_and_again_when_the_simulator_changes(
     assert first.simulated
     assert open_dataset("simtoy").store.path == first.store.path
     assert calls == [(20, 3, 100)]
-    monkeypatch.setattr(generated, "code_hash", lambda paths: "another simulator")
+    monkeypatch.setattr(generated, "code_address", lambda entry: "another simulator")
     assert open_dataset("simtoy").fingerprint == first.fingerprint  # the same bytes came out
     assert len(calls) == 2
     assert generated_source(spec).is_dir()

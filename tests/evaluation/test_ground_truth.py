@@ -17,7 +17,8 @@ import pytest
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.data.labels import LabelTable
-from ecgbench.evaluation.ground_truth import Wanted, from_metadata, labels_from, prepared, split_of
+from ecgbench.evaluation.ground_truth import Wanted, split_of
+from ecgbench.evaluation.label_sources import from_metadata, labels_from, prepared
 
 
 def dataset() -> Any:

@@ -52,7 +52,6 @@ def record(**changes: Any) -> dict[str, Any]:
             "variant": "",
             "family": "self-supervised",
             "config_hash": content_hash("config"),
-            "code_hash": content_hash("code"),
             "parameters": 1_234_567,
         },
         "task": {
@@ -71,6 +70,7 @@ def record(**changes: Any) -> dict[str, Any]:
             "variant": "100%",
             "fingerprint": content_hash("protocol"),
         },
+        "code": {"predictions": content_hash("code"), "scores": content_hash("scoring")},
         "seed": 0,
         "draw": 0,
         "status": "failed",

@@ -35,7 +35,7 @@ def answer(**changes: Any) -> Result:
         ({"status": "failed"}, False),
         ({"seed": 1}, False),
         ({"draw": 1}, False),
-        ({"method.code_hash": OTHER}, False),
+        ({"code.predictions": OTHER}, False),
         ({"method.config_hash": OTHER}, False),
         ({"method.version": 2}, False),
         ({"task.fingerprint": OTHER}, False),

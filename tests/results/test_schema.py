@@ -34,7 +34,7 @@ def test_a_result_survives_writing_and_reading(tmp_path: Path) -> None:
         ({"seed": -1}, "seed"),
         ({"seed": float("nan")}, "seed"),
         ({"method.parameters": float("inf")}, "parameters"),
-        ({"method.code_hash": "abc"}, "code_hash"),
+        ({"code.predictions": "abc"}, "code.predictions"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecgbench.base.errors import ConfigError, StorageError
-from ecgbench.runs import execute
+from ecgbench.runs import predict
 from ecgbench.runs.run import Request, carry_out, make_plan
 
 from .conftest import PLUGINS
@@ -67,7 +67,7 @@ def test_a_results_folder_that_cannot_be_written_to_stops_before_training(
 ) -> None:
     (tmp_path / "file").write_text("")
     plan = make_plan(request_for(out=tmp_path / "file" / "out"))
-    monkeypatch.setattr(execute, "pretrain", never)
+    monkeypatch.setattr(predict, "pretrain", never)
     with pytest.raises(StorageError, match="Cannot write"):
         carry_out(plan)
 
@@ -83,7 +83,7 @@ def test_a_results_folder_that_cannot_be_written_to_stops_before_training(
 def test_a_device_that_is_not_here_or_does_not_fit_stops_before_training(
     request_for: RequestFor, monkeypatch: pytest.MonkeyPatch, override: str, message: str
 ) -> None:
-    monkeypatch.setattr(execute, "pretrain", never)
+    monkeypatch.setattr(predict, "pretrain", never)
     with pytest.raises(ConfigError, match=message):
         carry_out(make_plan(request_for(overrides=(override,))))
 
@@ -96,7 +96,7 @@ def test_a_full_disk_ends_the_run_and_is_no_methods_failure(
 
     request = request_for()
     plan = make_plan(request)
-    monkeypatch.setattr(execute, "pretrain", full)
+    monkeypatch.setattr(predict, "pretrain", full)
     with pytest.raises(StorageError, match=r"Cannot write here/last.ckpt: No space left"):
         carry_out(plan)
     assert not list(request.out.rglob("*.json"))

@@ -118,7 +118,7 @@ def test_a_changed_result_or_a_lost_one_is_run_again(request_for: RequestFor) ->
     carry_out(plan)
     path = path_of(request.out, plan.results()[0])
     record = json.loads(path.read_text())
-    record["method"]["code_hash"] = "0" * 64
+    record["code"]["predictions"] = "0" * 64
     path.write_text(json.dumps(record))
     assert make_plan(request).missing == 1
     path.write_text("{torn")

@@ -14,7 +14,8 @@ from ecgbench.data.labels import scp_label_sets
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
 from ecgbench.data.opening import open_dataset, prepare
 from ecgbench.data.spec import datasets
-from ecgbench.evaluation.ground_truth import prepared, wanted_by
+from ecgbench.evaluation.ground_truth import wanted_by
+from ecgbench.evaluation.label_sources import prepared
 from ecgbench.plugins.catalogue import protocols, tasks
 from ecgbench.plugins.specs import SourceSpec, TaskSpec
 from ecgbench.results.schema import Result

@@ -17,8 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError
-from ecgbench.base.hashing import code_hash, content_hash
+from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import atomic_dir, stage_dir
 from ecgbench.config.settings import as_dict
 from ecgbench.training.encode import state_hash
@@ -178,7 +179,7 @@ def _small_language_model(
             "settings": as_dict(settings),
             "train": list(train),
             "val": list(val),
-            "code": code_hash([Path(__file__), Path(__file__).with_name("epochs.py")]),
+            "code": code_address(__name__),
         }
     )
     folder = stage_dir("language-models") / address[:32]

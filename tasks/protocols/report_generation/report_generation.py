@@ -16,7 +16,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,12 +180,12 @@ def _stored_writer(
 
     from safetensors.torch import load_file, save_file
 
-    from ecgbench.base.hashing import code_hash, content_hash
+    from ecgbench.base.code import code_address
+    from ecgbench.base.hashing import content_hash
     from ecgbench.base.paths import atomic_dir, stage_dir
 
     from .report_writer import ReportWriter, train_writer
 
-    here = Path(__file__).parent
     address = content_hash(
         {
             "language_model": lm.fingerprint,
@@ -194,7 +193,7 @@ def _stored_writer(
             "texts": [list(texts) for _, texts in pairs],
             "settings": [as_dict(settings.lora), as_dict(settings.training), settings.longest],
             "seed": seed,
-            "code": code_hash([here / "report_writer.py", here / "epochs.py"]),
+            "code": code_address(ReportWriter.__module__),
         }
     )
     folder = stage_dir("report-writers") / address[:32]

@@ -104,7 +104,8 @@ class OpensTheStore(Thief):
 
 class AsksTheGroundTruth(Thief):
     def look(self, bench: Bench) -> Any:
-        from ecgbench.evaluation.ground_truth import Wanted, prepared
+        from ecgbench.evaluation.ground_truth import Wanted
+        from ecgbench.evaluation.label_sources import prepared
 
         return prepared(Wanted(bench.task.dataset, bench.task.labels)).values
 
@@ -112,7 +113,8 @@ class AsksTheGroundTruth(Thief):
 class ReadsTheMetadata(Thief):
     def look(self, bench: Bench) -> Any:
         from ecgbench.data.generated import generated_source
-        from ecgbench.evaluation.ground_truth import Wanted, from_metadata
+        from ecgbench.evaluation.ground_truth import Wanted
+        from ecgbench.evaluation.label_sources import from_metadata
 
         folder = Path(generated_source(bench.test.dataset.spec))
         return from_metadata(folder)(Wanted(bench.task.dataset, bench.task.labels)).values

@@ -1,0 +1,93 @@
+"""Where test labels come from: prepared data sets, or the metadata files of a data set alone.
+
+Nothing here can be called while a cell is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ecgbench.base.errors import DataError, EcgbenchError
+from ecgbench.base.withholding import refuse_if_withheld
+from ecgbench.evaluation.ground_truth import Source, Truth, Wanted, narrowed, split_of
+
+refuse_if_withheld(__name__)  # an import from a protocol fails while the protocol runs
+
+
+def prepared(wanted: Wanted) -> Truth:
+    """From the prepared data set on this machine, read anew at each call: no label stays in memory.
+
+    Raises:
+        DataError: It is not here; says which commands bring it.
+    """
+    from ecgbench.data.opening import open_dataset
+
+    return split_of(open_dataset(wanted.dataset), wanted)
+
+
+def from_metadata(folder: Path) -> Source:
+    """From ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
+
+    Simulated data sets are made on this machine, as always.
+    """
+
+    def read(wanted: Wanted) -> Truth:
+        import json
+
+        from ecgbench.data.layouts.ptbxl import read_metadata
+        from ecgbench.data.spec import datasets
+
+        refuse_if_withheld(f"The metadata of {wanted.dataset}")
+        spec = datasets.get(wanted.dataset)
+        if spec.generator is not None:
+            return prepared(wanted)
+        if spec.layout != "ptbxl":
+            raise DataError(
+                f"Labels of {wanted.dataset} cannot be read from metadata alone.",
+                f"Prepare it: `ecgbench data prepare {wanted.dataset}`.",
+            )
+        records, label_sets = read_metadata(spec, folder)
+        if wanted.label_set not in label_sets:
+            raise DataError(f"{wanted.dataset} has no label set {wanted.label_set!r}.")
+        test = records[[spec.splits.of_fold(int(fold)) == "test" for fold in records["fold"]]]
+        labels = label_sets[wanted.label_set]
+        codes = [json.loads(text) for text in test["codes"]]
+        values, kept = labels.encode(codes), labels.labelled(codes)
+        return narrowed(wanted, labels.classes, values[kept], test.iloc[np.flatnonzero(kept)], None)
+
+    return read
+
+
+def labels_from(folder: Path | None) -> Source:
+    """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
+
+    A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
+
+    Raises:
+        DataError: They cannot be downloaded.
+    """
+    if folder is None:
+        return prepared
+    if not folder.exists():
+        from ecgbench.data.fetch import fetch
+
+        fetch("ptbxl", folder, only=["metadata"])
+    return from_metadata(folder)
+
+
+def read_once(source: Source) -> Callable[[Wanted], Truth | EcgbenchError]:
+    """Ask a source once for each split; a split that it does not have gives the error."""
+    known: dict[Wanted, Truth | EcgbenchError] = {}
+
+    def read(wanted: Wanted) -> Truth | EcgbenchError:
+        if wanted not in known:
+            try:
+                known[wanted] = source(wanted)
+            except EcgbenchError as error:
+                known[wanted] = error
+        return known[wanted]
+
+    return read
