@@ -13,6 +13,7 @@ from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.inert import plain
 from ecgbench.cli import authoring
 from ecgbench.cli.ablations import ablate
+from ecgbench.cli.bench import bench
 from ecgbench.cli.data import app as data_app
 from ecgbench.cli.inspection import explain, inspect, view
 from ecgbench.cli.leaderboard import app as leaderboard_app
@@ -41,6 +42,7 @@ app.command()(inspect)
 app.command()(view)
 app.command()(explain)
 app.command()(ablate)
+app.command()(bench)
 
 
 def main() -> None:

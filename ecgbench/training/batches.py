@@ -5,6 +5,7 @@ A batch is that of all processes together; each takes an equal share of its rows
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,8 @@ class Records:
 
     def __init__(self, parts: Sequence[Part], texts: Texts | None) -> None:
         self._parts = list(parts)
+        for part in parts:
+            _expect_random_reads(part.signals)
         self._texts = texts
         self._part = np.concatenate([np.full(len(p.rows), i) for i, p in enumerate(parts)])
         self._row = np.concatenate([part.rows for part in parts])
@@ -98,6 +101,21 @@ class Records:
         for mine, values in found:
             gathered[torch.from_numpy(mine)] = values
         return gathered
+
+
+LARGE = 4 * 2**30
+"""Bytes of a file that is not soon in memory as a whole."""
+
+
+def _expect_random_reads(signals: NDArray[np.floating]) -> None:
+    """Stop the system from reading ahead in a large file: the next record of a batch lies elsewhere.
+
+    Without this a batch of 32 cold records of 640,000 took 44 ms, with it 6 ms. In a small file it only
+    makes the first reads slower.
+    """
+    mapped: object = signals.base
+    if isinstance(mapped, mmap.mmap) and signals.nbytes > LARGE and hasattr(mmap, "MADV_RANDOM"):
+        mapped.madvise(mmap.MADV_RANDOM)
 
 
 @dataclass(frozen=True)

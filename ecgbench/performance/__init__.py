@@ -1,0 +1,1 @@
+"""Speed measured beside the usual way and beside the limits of the machine, in one run."""
