@@ -148,7 +148,7 @@ class Bench:
     config: Config
     seed: int
     draw: int
-    source: Dataset
+    training_data: Dataset
     test: Records
     test_texts: tuple[str, ...]
     classes: tuple[str, ...]
@@ -167,8 +167,8 @@ class Bench:
             EcgbenchError: The test split is asked for.
         """
         self._refuse_test(split, "labels")
-        table = self.source.labels(self.task.trained_on.labels, split)
-        records = Records(self.source, table.rows.astype(np.intp), table.record_ids)
+        table = self.training_data.labels(self.task.trained_on.labels, split)
+        records = Records(self.training_data, table.rows.astype(np.intp), table.record_ids)
         return Labelled(records, table.classes, table.values)
 
     def reports(self, split: Split) -> Reported:
@@ -178,11 +178,13 @@ class Bench:
             EcgbenchError: The test split is asked for.
         """
         self._refuse_test(split, "reports")
-        rows = np.asarray(self.source.rows(split), np.intp)
-        texts = self.source.records["report"].to_numpy(dtype=object)
+        rows = np.asarray(self.training_data.rows(split), np.intp)
+        texts = self.training_data.records["report"].to_numpy(dtype=object)
         rows = rows[[bool(words(str(texts[row]))) for row in rows]]
-        ids = self.source.records.index.to_numpy(dtype=str)[rows]
-        return Reported(Records(self.source, rows, ids), tuple(str(texts[row]) for row in rows))
+        ids = self.training_data.records.index.to_numpy(dtype=str)[rows]
+        return Reported(
+            Records(self.training_data, rows, ids), tuple(str(texts[row]) for row in rows)
+        )
 
     def test_reports(self) -> Reported:
         """The test records with their reports, where finding them is the question.

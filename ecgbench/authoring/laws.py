@@ -48,7 +48,7 @@ REPORTS = (
 )
 
 
-class Subject:
+class MethodUnderTest:
     """A method under test: how it is made, and what it is fed.
 
     Args:
@@ -118,11 +118,11 @@ class MethodLaws:
     method: str = ""
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> MethodUnderTest:
         """What is tested."""
         if not self.method:
             raise SkipTest("set `method` to the name of a method")
-        return Subject(self.method)
+        return MethodUnderTest(self.method)
 
     def test_features_have_the_shape_they_must(self) -> None:
         """One row a record; tokens have a third dimension; everything is finite and floating."""
@@ -301,7 +301,7 @@ class MethodLaws:
         assert not missing, "its card lacks " + "; ".join(missing)
 
 
-def trained(subject: Subject) -> Method:
+def trained(subject: MethodUnderTest) -> Method:
     """A new method that has a loss; otherwise the law does not apply."""
     if not subject.trains:
         raise SkipTest("it is not pre-trained")

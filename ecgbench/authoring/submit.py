@@ -16,7 +16,7 @@ from ecgbench.authoring.check import check_method
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.base.inert import for_markdown
 from ecgbench.base.paths import atomic_write
-from ecgbench.evaluation.ground_truth import Source
+from ecgbench.evaluation.ground_truth import TruthReader
 from ecgbench.evaluation.label_sources import prepared
 from ecgbench.leaderboard.build import RESULTS, build
 from ecgbench.leaderboard.diff import diff
@@ -45,7 +45,9 @@ class Examined:
     results: tuple[tuple[Path, Result], ...]
 
 
-def examine(submission: Path, board: Path, labels: Source = prepared, jobs: int = 1) -> Examined:
+def examine(
+    submission: Path, board: Path, labels: TruthReader = prepared, jobs: int = 1
+) -> Examined:
     """Hold a submission against everything that a leaderboard asks for.
 
     Args:

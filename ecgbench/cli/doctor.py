@@ -19,7 +19,7 @@ NEEDED_GB = 5.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing that was looked at.
 
     Attributes:
@@ -33,7 +33,7 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Check]:
     """Look at the installation, the plug-ins, the disk and the device."""
     yield from clashes()
     yield from _plugins()
@@ -42,7 +42,7 @@ def examine() -> Iterator[Finding]:
     yield _device()
 
 
-def clashes() -> Iterator[Finding]:
+def clashes() -> Iterator[Check]:
     """Whether an unrelated distribution claims the import name or the command.
 
     PyPI has a package named ``ecgbench`` that is not this project's, and that installs a module and a
@@ -58,60 +58,60 @@ def clashes() -> Iterator[Finding]:
         }
     )
     for stranger in dict.fromkeys([*strangers, *commands]):
-        yield Finding(
+        yield Check(
             f"The distribution {stranger!r} also installs `ecgbench`, and is another project.",
             False,
             f"pip uninstall {stranger}, then install {DISTRIBUTION} again: its files went too.",
         )
     if not strangers and not commands:
-        yield Finding(f"{DISTRIBUTION} {__version__}, alone under its name")
+        yield Check(f"{DISTRIBUTION} {__version__}, alone under its name")
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins() -> Iterator[Check]:
     for kind, registry in all_registries().items():
         broken = [entry for entry in registry.entries().values() if entry.problem]
         if not broken:
-            yield Finding(f"{len(registry.entries())} {kind}, none broken")
+            yield Check(f"{len(registry.entries())} {kind}, none broken")
         for entry in broken:
             what = f"The {registry.kind} {entry.name!r} is broken: {entry.problem}"
-            yield Finding(what, False, f"See {entry.path}")
+            yield Check(what, False, f"See {entry.path}")
 
 
-def _disk() -> Finding:
+def _disk() -> Check:
     folder = home()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             free = shutil.disk_usage(folder).free / 1e9
     except OSError as error:
-        return Finding(
+        return Check(
             f"{folder} cannot be written to: {error.strerror}",
             False,
             "Set ECGBENCH_HOME to a folder that can.",
         )
-    return Finding(
+    return Check(
         f"{folder} is writable, {free:.0f} GB free",
         free >= NEEDED_GB,
         f"Free some space or set ECGBENCH_HOME: PTB-XL's store takes some {NEEDED_GB:.0f} GB.",
     )
 
 
-def _wordnet() -> Finding:
+def _wordnet() -> Check:
     """No problem where it lacks: all but report generation does without."""
     from ecgbench.metrics.wordnet import reader
 
     try:
         reader()
     except EcgbenchError as error:
-        return Finding(f"{error.message}: report generation cannot be scored. {error.hint}")
-    return Finding("WordNet is here, which METEOR needs")
+        return Check(f"{error.message}: report generation cannot be scored. {error.hint}")
+    return Check("WordNet is here, which METEOR needs")
 
 
-def _device() -> Finding:
+def _device() -> Check:
     import torch
 
     if torch.cuda.is_available():
-        return Finding(f"torch {torch.__version__} on {torch.cuda.get_device_name()}")
+        return Check(f"torch {torch.__version__} on {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():
-        return Finding(f"torch {torch.__version__} on Apple's GPU")
-    return Finding(f"torch {torch.__version__} on {os.cpu_count()} CPU cores; no GPU is seen")
+        return Check(f"torch {torch.__version__} on Apple's GPU")
+    return Check(f"torch {torch.__version__} on {os.cpu_count()} CPU cores; no GPU is seen")

@@ -29,7 +29,7 @@ refuse_if_withheld(__name__)  # an import from a protocol fails while the protoc
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SplitSpec:
     """Which test records a question is about; a result holds all of it.
 
     Attributes:
@@ -55,7 +55,7 @@ class Wanted:
         mapping: Mapping[str, Sequence[str]],
         only: Mapping[str, Any],
         predicts: str,
-    ) -> Wanted:
+    ) -> SplitSpec:
         """From what a task and a protocol say, or a result of theirs."""
         return cls(
             dataset,
@@ -136,16 +136,18 @@ class Truth:
         )
 
 
-Source = Callable[[Wanted], Truth]
+TruthReader = Callable[[SplitSpec], Truth]
 
 
-def wanted_by(result: Result) -> Wanted:
+def split_of_result(result: Result) -> SplitSpec:
     """The test records that a result says it is about."""
     task, protocol = result.task, result.protocol
-    return Wanted.of(task.dataset, task.label_set, task.mapping, protocol.only, protocol.predicts)
+    return SplitSpec.of(
+        task.dataset, task.label_set, task.mapping, protocol.only, protocol.predicts
+    )
 
 
-def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
+def split_of(dataset: Dataset, wanted: SplitSpec) -> Truth:
     """The test split in a prepared data set.
 
     Raises:
@@ -161,7 +163,7 @@ def split_of(dataset: Dataset, wanted: Wanted) -> Truth:
 
 
 def narrowed(
-    wanted: Wanted,
+    wanted: SplitSpec,
     classes: Sequence[str],
     values: NDArray[np.uint8],
     records: pd.DataFrame,
@@ -196,7 +198,7 @@ def _in_group(records: pd.DataFrame, column: str, value: Any) -> NDArray[np.bool
 
 
 def _mapped(
-    wanted: Wanted, classes: Sequence[str], values: NDArray[np.uint8]
+    wanted: SplitSpec, classes: Sequence[str], values: NDArray[np.uint8]
 ) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     """A class is there where any of those that make it is."""
     place = {name: column for column, name in enumerate(classes)}

@@ -12,12 +12,12 @@ import numpy as np
 
 from ecgbench.base.errors import DataError, EcgbenchError
 from ecgbench.base.withholding import refuse_if_withheld
-from ecgbench.evaluation.ground_truth import Source, Truth, Wanted, narrowed, split_of
+from ecgbench.evaluation.ground_truth import SplitSpec, Truth, TruthReader, narrowed, split_of
 
 refuse_if_withheld(__name__)  # an import from a protocol fails while the protocol runs
 
 
-def prepared(wanted: Wanted) -> Truth:
+def prepared(wanted: SplitSpec) -> Truth:
     """From the prepared data set on this machine, read anew at each call: no label stays in memory.
 
     Raises:
@@ -28,13 +28,13 @@ def prepared(wanted: Wanted) -> Truth:
     return split_of(open_dataset(wanted.dataset), wanted)
 
 
-def from_metadata(folder: Path) -> Source:
+def from_metadata(folder: Path) -> TruthReader:
     """From ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
 
     Simulated data sets are made on this machine, as always.
     """
 
-    def read(wanted: Wanted) -> Truth:
+    def read(wanted: SplitSpec) -> Truth:
         import json
 
         from ecgbench.data.layouts.ptbxl import read_metadata
@@ -61,7 +61,7 @@ def from_metadata(folder: Path) -> Source:
     return read
 
 
-def labels_from(folder: Path | None) -> Source:
+def labels_from(folder: Path | None) -> TruthReader:
     """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
 
     A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
@@ -78,11 +78,11 @@ def labels_from(folder: Path | None) -> Source:
     return from_metadata(folder)
 
 
-def read_once(source: Source) -> Callable[[Wanted], Truth | EcgbenchError]:
+def read_once(source: TruthReader) -> Callable[[SplitSpec], Truth | EcgbenchError]:
     """Ask a source once for each split; a split that it does not have gives the error."""
-    known: dict[Wanted, Truth | EcgbenchError] = {}
+    known: dict[SplitSpec, Truth | EcgbenchError] = {}
 
-    def read(wanted: Wanted) -> Truth | EcgbenchError:
+    def read(wanted: SplitSpec) -> Truth | EcgbenchError:
         if wanted not in known:
             try:
                 known[wanted] = source(wanted)

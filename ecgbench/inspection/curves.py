@@ -12,7 +12,7 @@ import torch
 
 from ecgbench.config.sections import Config
 from ecgbench.inspection.subject import Subject
-from ecgbench.training.batches import Records, tokenize_all
+from ecgbench.training.batches import TrainingRecords, tokenize_all
 from ecgbench.training.corpus import load_corpus
 from ecgbench.training.device import pick_device
 from ecgbench.training.optim import cosine_with_warmup
@@ -102,7 +102,7 @@ def bounds(subject: Subject) -> list[Bound]:
         return []
     corpus = load_corpus(recipe.datasets, recipe.config, recipe.info.reports, recipe.seed)
     reports = sorted({text for part in corpus.val for text in part.reports if text})
-    records = Records(corpus.val, tokenize_all(method, reports))
+    records = TrainingRecords(corpus.val, tokenize_all(method, reports))
     size = min(len(records), int(recipe.config.compute.encode_batch))
     if size < 2 or (recipe.info.reports != "none" and not reports):
         return []

@@ -23,7 +23,7 @@ from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import atomic_write
 from ecgbench.leaderboard.drops import drop_sheet
 from ecgbench.leaderboard.formats import to_csv, to_markdown
-from ecgbench.leaderboard.overall import Block, blocks, overall_sheet
+from ecgbench.leaderboard.overall import TableGroup, blocks, overall_sheet
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
 from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
 from ecgbench.leaderboard.tables import Table, answer, share_of
@@ -133,8 +133,8 @@ def _page(name: str, tables: Sequence[Table]) -> dict[str, str]:
     return files | {f"{name}.md": f"{MADE}\n\n" + "\n".join(map(to_markdown, to_read))}
 
 
-def _overall(all_blocks: Sequence[Block], pages: Sequence[str]) -> dict[str, str]:
-    groups: defaultdict[tuple[str, str, bool], list[Block]] = defaultdict(list)
+def _overall(all_blocks: Sequence[TableGroup], pages: Sequence[str]) -> dict[str, str]:
+    groups: defaultdict[tuple[str, str, bool], list[TableGroup]] = defaultdict(list)
     for block in all_blocks:
         groups[block.dataset, block.track, block.simulated].append(block)
     files, text = {}, [MADE, ""]

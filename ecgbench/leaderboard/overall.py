@@ -28,7 +28,7 @@ from ecgbench.stats.standings import rank_intervals
 
 
 @dataclass(frozen=True)
-class Block:
+class TableGroup:
     """The tables of one data set, protocol and variant: tasks that can be averaged over."""
 
     dataset: str
@@ -81,7 +81,7 @@ class Line:
     weights: MeanRank = UNRANKED
 
 
-def blocks(tables: Sequence[Table]) -> list[Block]:
+def blocks(tables: Sequence[Table]) -> list[TableGroup]:
     """Sort tables into blocks, by data set, track, protocol and variant; controls rank nobody."""
     grouped: defaultdict[tuple[str, str, bool, str, str, str], list[Table]] = defaultdict(list)
     for table in tables:
@@ -91,11 +91,12 @@ def blocks(tables: Sequence[Table]) -> list[Block]:
         key = (run.task.dataset, run.protocol.track, run.task.simulated, run.protocol.name)
         grouped[*key, run.protocol.variant, table.question.part].append(table)
     return [
-        Block(*key, tables) for key, tables in sorted(grouped.items(), key=lambda item: item[0])
+        TableGroup(*key, tables)
+        for key, tables in sorted(grouped.items(), key=lambda item: item[0])
     ]
 
 
-def lines(block: Block) -> list[Line]:
+def lines(block: TableGroup) -> list[Line]:
     """Answer one block: procedures first, the best mean rank first, incomplete rows last."""
     keys = sorted({row.key for table in block.tables for row in table.rows})
     rows = {key: [table.row(key) for table in block.tables] for key in keys}
@@ -129,7 +130,7 @@ def _order(line: Line) -> tuple[bool, float, bool, float, str]:
     )
 
 
-def overall_sheet(members: Sequence[Block]) -> Sheet:
+def overall_sheet(members: Sequence[TableGroup]) -> Sheet:
     """All blocks of one data set and track, one line a row and protocol."""
     first = members[0]
     sets = sorted({t.question.first.task.name for block in members for t in block.tables})
@@ -204,7 +205,7 @@ def _mean_ranks(
     }
 
 
-def ranks_over_tasks(block: Block) -> CriticalDifference | None:
+def ranks_over_tasks(block: TableGroup) -> CriticalDifference | None:
     """Friedman's test and Nemenyi's critical difference; None for fewer than two rows or tasks."""
     keys = [row for row, _ in compared(lines(block))]
     if len(keys) < 2 or len(block.tables) < 2:

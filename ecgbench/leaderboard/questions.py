@@ -22,7 +22,7 @@ ALIGNED = "aligned post hoc"
 
 
 @dataclass
-class Question:
+class QuestionResults:
     """The results that answer one question.
 
     Attributes:
@@ -79,20 +79,20 @@ def identity(result: Result) -> Identity:
     return known
 
 
-def questions(results: Iterable[Result]) -> list[Question]:
+def questions(results: Iterable[Result]) -> list[QuestionResults]:
     """Sort results into questions, by name; one name has as many as there are identities.
 
     Raises:
         ResultError: Two results for one cell.
     """
-    found: dict[str, list[Question]] = {}
+    found: dict[str, list[QuestionResults]] = {}
     seen: set[tuple[str, str]] = set()
     for result in sorted(results, key=_order):
         known = identity(result)
         same_name = found.setdefault(result.cell, [])
         question = next((q for q in same_name if agrees(q.identity, known)), None)
         if question is None:
-            question = Question(result.cell, {})
+            question = QuestionResults(result.cell, {})
             same_name.append(question)
         question.identity = {**question.identity, **known}
         cell = (result.key, content_hash(question.identity["task"]))
@@ -103,7 +103,7 @@ def questions(results: Iterable[Result]) -> list[Question]:
     return [question for name in sorted(found) for question in found[name]]
 
 
-def parts(question: Question) -> list[Question]:
+def parts(question: QuestionResults) -> list[QuestionResults]:
     """What may be compared in one table: zero-shot by an own text tower, and by post-hoc alignment.
 
     Aligned rows have learnt from the reports of the tested data set, rows with a text tower may not have
@@ -116,7 +116,7 @@ def parts(question: Question) -> list[Question]:
     for part, here in ((OWN_TEXT_TOWER, False), (ALIGNED, True)):
         results = [result for result in question.results if (result.row in aligned) == here]
         if results:
-            found.append(Question(question.name, question.identity, results, part))
+            found.append(QuestionResults(question.name, question.identity, results, part))
     return found
 
 
@@ -125,13 +125,13 @@ def agrees(one: Identity, other: Identity) -> bool:
     return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
-def refuse_mixtures(asked: Sequence[Question]) -> None:
+def refuse_mixtures(asked: Sequence[QuestionResults]) -> None:
     """See that no name stands for two questions.
 
     Raises:
         ResultError: One does; says what differs and names a result of each.
     """
-    by_name: dict[str, Question] = {}
+    by_name: dict[str, QuestionResults] = {}
     for question in asked:
         other = by_name.setdefault(question.name, question)
         if other is not question:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ecgbench.evaluation.metric_table import Metric, in_order, leading
-from ecgbench.leaderboard.questions import Question, parts
+from ecgbench.leaderboard.questions import QuestionResults, parts
 from ecgbench.leaderboard.rows import COMPARED, STATUSES, Row, Standing, once, row_of
 from ecgbench.stats.components import STATEMENTS, Statement
 from ecgbench.stats.evidence import Runs
@@ -36,7 +36,7 @@ class Table:
         apart: By statement, keys of the pairs of rows that are separated.
     """
 
-    question: Question
+    question: QuestionResults
     metrics: list[Metric]
     lead: Metric | None
     rows: list[Row] = field(default_factory=list)
@@ -67,12 +67,12 @@ class Table:
         return [row for row in self.rows if row.procedure is not None]
 
 
-def answer(question: Question) -> list[Table]:
+def answer(question: QuestionResults) -> list[Table]:
     """Answer one question: a table for each of its parts."""
     return [table_of(part) for part in parts(question)]
 
 
-def table_of(question: Question) -> Table:
+def table_of(question: QuestionResults) -> Table:
     """Answer a question that has one part."""
     names = {name for result in question.results if result.scores for name in result.scores.figures}
     metrics = in_order(names)

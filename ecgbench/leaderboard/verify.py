@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.base.hashing import file_sha256
-from ecgbench.evaluation.ground_truth import Source, Truth, wanted_by
+from ecgbench.evaluation.ground_truth import Truth, TruthReader, split_of_result
 from ecgbench.evaluation.label_sources import prepared, read_once
 from ecgbench.evaluation.scoring import score
 from ecgbench.leaderboard.build import CELLS, RESULTS, check
@@ -70,7 +70,7 @@ class Report:
 
 def verify(
     folder: Path,
-    labels: Source = prepared,
+    labels: TruthReader = prepared,
     *,
     full: bool = False,
     only: Sequence[Path] = (),
@@ -99,7 +99,7 @@ def verify(
             problems.append(Problem(result.key, "is not the question that version.json pins"))
         if result.status != "ok" or (chosen and path.resolve() not in chosen):
             continue
-        truth = truth_of(wanted_by(result))
+        truth = truth_of(split_of_result(result))
         if isinstance(truth, EcgbenchError):
             unscored[result.task.dataset] = truth.message
         else:

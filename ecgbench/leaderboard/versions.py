@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgbench.base.errors import ResultError
-from ecgbench.leaderboard.questions import Identity, Question, agrees
+from ecgbench.leaderboard.questions import Identity, QuestionResults, agrees
 
 FILE = "version.json"
 FORMAT = 1
@@ -39,7 +39,7 @@ def read_pins(folder: Path) -> dict[str, Identity]:
         raise ResultError(f"{path} cannot be read: {type(error).__name__}: {error}.") from error
 
 
-def pin(asked: Sequence[Question], pins: dict[str, Identity]) -> str:
+def pin(asked: Sequence[QuestionResults], pins: dict[str, Identity]) -> str:
     """Hold questions against what is pinned, and pin what is new.
 
     Returns:

@@ -96,7 +96,7 @@ def _wfdb(folder: Path) -> Prepared:
 def _batch(folder: Path) -> Prepared:
     from torch.utils.data import default_collate
 
-    from ecgbench.training.batches import Records, TrainingBatches
+    from ecgbench.training.batches import TrainingBatches, TrainingRecords
     from ecgbench.training.corpus import Part
 
     # The order is of 640,000 records. Their signals stand in 4,000 rows, which fit into memory, so that
@@ -108,7 +108,9 @@ def _batch(folder: Path) -> Prepared:
     filled[:] = rng.standard_normal(shape, np.float32)
     signals = np.memmap(file, np.float16, "r", shape=shape)
     part = Part(signals, np.arange(records) % kept, ("",) * records)
-    batches = TrainingBatches(Records([part], None), size, 0, 0, 10**9, crop=length / shape[2])
+    batches = TrainingBatches(
+        TrainingRecords([part], None), size, 0, 0, 10**9, crop=length / shape[2]
+    )
     stream, steps = iter(batches), iter(range(10**9))
 
     def one_by_one() -> Any:

@@ -55,7 +55,7 @@ class Basis:
 
 
 @dataclass
-class Batch:
+class Regressions:
     """The regressions still at work, one a column.
 
     Attributes:
@@ -74,9 +74,9 @@ class Batch:
     scale: Tensor
     number: Tensor
 
-    def keep(self, columns: Tensor) -> Batch:
+    def keep(self, columns: Tensor) -> Regressions:
         """The batch of some columns only."""
-        return Batch(
+        return Regressions(
             self.labels[:, columns],
             self.strength[columns],
             self.theta[:, columns],
@@ -192,7 +192,7 @@ def _minimise(
     return solution, converged
 
 
-def _start(A: Tensor, labels: Tensor, strength: Tensor) -> Batch:
+def _start(A: Tensor, labels: Tensor, strength: Tensor) -> Regressions:
     import torch
 
     records = len(A)
@@ -203,12 +203,12 @@ def _start(A: Tensor, labels: Tensor, strength: Tensor) -> Batch:
     curvature = (A**2).sum(dim=0)[:, None] * (strength * share * (1 - share))[None]
     curvature[:-1] += 1.0
     scale = strength * torch.minimum(positives, records - positives)
-    return Batch(
+    return Regressions(
         labels, strength, theta, curvature, scale, torch.arange(len(strength), device=A.device)
     )
 
 
-def _gradient(A: Tensor, batch: Batch, logits: Tensor, penalty: Tensor) -> Tensor:
+def _gradient(A: Tensor, batch: Regressions, logits: Tensor, penalty: Tensor) -> Tensor:
     import torch
 
     return penalty * batch.theta + (A.T @ (torch.sigmoid(logits) - batch.labels)) * batch.strength
@@ -234,7 +234,7 @@ def _direction(gradient: Tensor, curvature: Tensor, history: list[tuple[Tensor, 
 
 def _line_search(
     A: Tensor,
-    batch: Batch,
+    batch: Regressions,
     logits: Tensor,
     gradient: Tensor,
     direction: Tensor,

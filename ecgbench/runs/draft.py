@@ -15,7 +15,7 @@ from ecgbench.config.effective import config_hash, in_a_rows_name, profile_names
 from ecgbench.config.settings import as_dict
 from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import declared_contamination, seen_records
-from ecgbench.evaluation.ground_truth import Unlabelled, Wanted
+from ecgbench.evaluation.ground_truth import SplitSpec, Unlabelled
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
 from ecgbench.results.schema import (
@@ -38,10 +38,10 @@ SCORING = "ecgbench.evaluation.scoring"
 DECIDING = ("signal", "model", "pretrain")
 
 
-def wanted_by(question: Question) -> Wanted:
+def split_of_question(question: Question) -> SplitSpec:
     """The test records of a question."""
     task, protocol = question.task, question.protocol
-    return Wanted.of(
+    return SplitSpec.of(
         task.dataset,
         task.labels,
         task.mapping,

@@ -21,7 +21,7 @@ from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import check_writable, stop_if_full
 from ecgbench.base.withholding import labels_withheld
 from ecgbench.data.dataset import Dataset
-from ecgbench.evaluation.ground_truth import Source, Unlabelled, Wanted, wanted_by
+from ecgbench.evaluation.ground_truth import SplitSpec, TruthReader, Unlabelled, split_of_result
 from ecgbench.evaluation.label_sources import prepared
 from ecgbench.evaluation.scoring import score
 from ecgbench.protocol import Bench
@@ -30,8 +30,7 @@ from ecgbench.results.predictions import read_predictions, write_predictions
 from ecgbench.results.provenance import peak_memory_mb
 from ecgbench.results.schema import CostPart, Draft, Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.runs.draft import draft, finished, on_disk
-from ecgbench.runs.draft import wanted_by as of_question
+from ecgbench.runs.draft import draft, finished, on_disk, split_of_question
 from ecgbench.runs.plan import Question
 from ecgbench.runs.predict import bench_of, encoder_of, predict, protocol_of
 from ecgbench.training.device import describe, pick_device, pick_precision, processes
@@ -161,7 +160,7 @@ class Session:
             if predictions.kind != (wanted := predicted.protocol.predicts):
                 raise ResultError(f"The protocol gave {predictions.kind} in place of {wanted}.")
             resamples = int(self.recipe.config.evaluate.resamples)
-            scores = score(predictions, prepared(wanted_by(predicted)), resamples=resamples)
+            scores = score(predictions, prepared(split_of_result(predicted)), resamples=resamples)
         except StorageError:
             raise
         except Exception as error:  # predictions may be of other records or classes
@@ -239,16 +238,16 @@ class Session:
         return bench_of(self.encoder(), question, draw, self.dataset, target, tested, self._shared)
 
 
-def asked(source: Source) -> Callable[[Question], Unlabelled]:
+def asked(source: TruthReader) -> Callable[[Question], Unlabelled]:
     """The test records of questions without their labels, which are read once for each test split.
 
     Args:
         source: Gives the labelled records.
     """
-    known: dict[tuple[Wanted, bool], Unlabelled] = {}
+    known: dict[tuple[SplitSpec, bool], Unlabelled] = {}
 
     def read(question: Question) -> Unlabelled:
-        wanted, ranked = of_question(question), question.protocol.predicts == "ranks"
+        wanted, ranked = split_of_question(question), question.protocol.predicts == "ranks"
         if (wanted, ranked) not in known:
             known[wanted, ranked] = source(wanted).unlabelled(with_texts=ranked)
         return known[wanted, ranked]

@@ -75,7 +75,7 @@ def bench_of(
         config=encoder.recipe.config,
         seed=encoder.recipe.seed,
         draw=draw,
-        source=source if question.task.source else target,
+        training_data=source if question.task.source else target,
         test=Records(target, records.rows, records.record_ids),
         test_texts=records.texts,
         classes=records.classes,

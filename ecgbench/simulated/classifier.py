@@ -24,7 +24,7 @@ MIN_POSITIVES = 10
 
 
 @dataclass(frozen=True)
-class Labelled:
+class StatementRecords:
     """Records with their statements.
 
     Attributes:
@@ -37,17 +37,17 @@ class Labelled:
     codes: tuple[frozenset[str], ...]
     folds: NDArray[np.int64]
 
-    def where(self, rows: NDArray[np.bool_]) -> Labelled:
+    def where(self, rows: NDArray[np.bool_]) -> StatementRecords:
         """Some of the records."""
         codes = tuple(c for c, keep in zip(self.codes, rows, strict=True) if keep)
-        return Labelled(self.signals[rows], codes, self.folds[rows])
+        return StatementRecords(self.signals[rows], codes, self.folds[rows])
 
     def targets(self, names: Sequence[str]) -> NDArray[np.float32]:
         """Presence [records, names] of some statements."""
         return np.array([[n in c for n in names] for c in self.codes], dtype=np.float32)
 
 
-def read(folder: Path, filtered: bool) -> Labelled:
+def read(folder: Path, filtered: bool) -> StatementRecords:
     """Read the 100 Hz records of a PTB-XL-shaped folder.
 
     Args:
@@ -65,7 +65,7 @@ def read(folder: Path, filtered: bool) -> Labelled:
     signals = signals / (signals.std(axis=2, keepdims=True) + 1e-6)
     codes = tuple(frozenset(ast.literal_eval(text)) for text in table["scp_codes"])
     folds = table["strat_fold"].to_numpy(dtype=np.int64)
-    return Labelled(signals.astype(np.float32), codes, folds)
+    return StatementRecords(signals.astype(np.float32), codes, folds)
 
 
 class _Block(nn.Module):
@@ -200,9 +200,9 @@ def fit(
 
 
 def committee(
-    train: Labelled,
+    train: StatementRecords,
     targets: NDArray[np.float32],
-    others: Sequence[Labelled],
+    others: Sequence[StatementRecords],
     epochs: int,
     seed: int,
 ) -> list[NDArray[np.float32]]:
@@ -238,7 +238,7 @@ def predict(net: nn.Module, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([net(x[i : i + 256]).numpy() for i in range(0, len(x), 256)])
 
 
-def shared_statements(simulated: Labelled, real: Labelled) -> list[str]:
+def shared_statements(simulated: StatementRecords, real: StatementRecords) -> list[str]:
     """Statements that both have, with enough positives in the real records."""
     known = {code for codes in simulated.codes for code in codes}
     return [

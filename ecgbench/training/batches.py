@@ -34,7 +34,7 @@ def tokenize_all(method: Method, texts: Sequence[str]) -> Texts | None:
     return Texts({text: i for i, text in enumerate(texts)}, method.tokenize([*texts, ""]))
 
 
-class Records:
+class TrainingRecords:
     """The records of some parts by position.
 
     Args:
@@ -161,7 +161,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
 
     def __init__(
         self,
-        records: Records,
+        records: TrainingRecords,
         batch_size: int,
         seed: int,
         start: int,
@@ -222,7 +222,7 @@ class ValidationBatches(IterableDataset[tuple[int, Batch]]):
     """
 
     def __init__(
-        self, records: Records, batch_size: int, limit: int = 8, share: Share = ALL
+        self, records: TrainingRecords, batch_size: int, limit: int = 8, share: Share = ALL
     ) -> None:
         self._records = records
         self._share = share

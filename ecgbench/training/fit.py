@@ -17,7 +17,7 @@ from torch import Tensor
 from ecgbench.base.paths import stage_dir
 from ecgbench.config.sections import Config
 from ecgbench.method import Method
-from ecgbench.training.batches import Records, Share, TrainingBatches, ValidationBatches
+from ecgbench.training.batches import Share, TrainingBatches, TrainingRecords, ValidationBatches
 from ecgbench.training.device import pick_device, pick_precision, processes
 from ecgbench.training.loss_watch import LOG_EVERY, LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
@@ -30,15 +30,20 @@ if TYPE_CHECKING:
 
 @without_advice()
 def fit(
-    recipe: Recipe, method: Method, train: Records, val: Records, scratch: Path, stage: int
+    recipe: Recipe,
+    method: Method,
+    train: TrainingRecords,
+    val: TrainingRecords,
+    scratch: Path,
+    stage: int,
 ) -> None:
     """Run the loop of a stage; leave the method with the weights that are kept.
 
     Args:
         recipe: What decides it.
         method: Its weights are changed in place.
-        train: Records to learn from.
-        val: Records to look at on the way.
+        train: TrainingRecords to learn from.
+        val: TrainingRecords to look at on the way.
         scratch: Folder of saved states and of the log, until the checkpoint is whole.
         stage: 0, or 1 after the corpora of ``pretrain.before``.
 
@@ -106,7 +111,12 @@ def _spread(config: Config, device: torch.device) -> dict[str, Any]:
 
 
 def _loaders(
-    recipe: Recipe, train: Records, val: Records, done: int, total: int, share: Share
+    recipe: Recipe,
+    train: TrainingRecords,
+    val: TrainingRecords,
+    done: int,
+    total: int,
+    share: Share,
 ) -> tuple[Any, Any]:
     from torch.utils.data import DataLoader
 

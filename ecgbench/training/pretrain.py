@@ -28,7 +28,7 @@ from ecgbench.base.hashing import content_hash
 from ecgbench.base.paths import atomic_dir
 from ecgbench.data.signals import adapt
 from ecgbench.method import Method, count_parameters
-from ecgbench.training.batches import Records, tokenize_all
+from ecgbench.training.batches import TrainingRecords, tokenize_all
 from ecgbench.training.corpus import Corpus, load_corpus, signal_spec
 from ecgbench.training.device import describe, pick_device, processes, use_threads
 from ecgbench.training.fit import fit
@@ -76,7 +76,7 @@ def _make(recipe: Recipe, rank: int = 0) -> None:
     trained = corpora if recipe.trains else []
     texts = tokenize_all(method, sorted({text for corpus in trained for text in corpus.texts}))
     for number, corpus in enumerate(trained):
-        train, val = Records(corpus.train, texts), Records(corpus.val, texts)
+        train, val = TrainingRecords(corpus.train, texts), TrainingRecords(corpus.val, texts)
         fit(recipe, method, train, val, scratch, number)
     if rank:
         return

@@ -39,7 +39,7 @@ LEADS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Checkpoint(Method):
+class ExternalCheckpoint(Method):
     """Wraps an encoder given by ``model.source``; nothing is trained.
 
     It gets the leads in the order that it was trained with (``model.leads``). A TorchScript file brings its

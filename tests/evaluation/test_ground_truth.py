@@ -17,7 +17,7 @@ import pytest
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.data.labels import LabelTable
-from ecgbench.evaluation.ground_truth import Wanted, split_of
+from ecgbench.evaluation.ground_truth import SplitSpec, split_of
 from ecgbench.evaluation.label_sources import from_metadata, labels_from, prepared
 
 
@@ -39,7 +39,7 @@ def dataset() -> Any:
 
 
 def test_without_a_wish_every_test_record_counts() -> None:
-    found = split_of(dataset(), Wanted("toy", "toy"))
+    found = split_of(dataset(), SplitSpec("toy", "toy"))
     assert found.record_ids.tolist() == ["r0", "r1", "r2", "r3", "r4", "r5"]
     assert found.classes == ("A", "B", "C")
     assert found.patients.tolist() == ["p0", "p0", "p1", "p2", "p3", "p4"]
@@ -56,20 +56,20 @@ def test_without_a_wish_every_test_record_counts() -> None:
     ],
 )
 def test_groups(only: dict[str, Any], kept: list[str]) -> None:
-    found = split_of(dataset(), Wanted.of("toy", "toy", {}, only, "scores"))
+    found = split_of(dataset(), SplitSpec.of("toy", "toy", {}, only, "scores"))
     assert found.record_ids.tolist() == kept
     assert found.rows is not None
     assert [f"r{row}" for row in found.rows] == kept
 
 
 def test_texts_and_ranks_are_asked_of_records_with_a_report() -> None:
-    found = split_of(dataset(), Wanted.of("toy", "toy", {}, {}, "texts"))
+    found = split_of(dataset(), SplitSpec.of("toy", "toy", {}, {}, "texts"))
     assert found.record_ids.tolist() == ["r0", "r1", "r2", "r3", "r5"]
     assert found.texts == ("a b", "c", "d", "e", "f")
 
 
 def test_a_mapped_class_is_there_where_any_that_makes_it_is() -> None:
-    wanted = Wanted.of("toy", "toy", {"Z": ("C",), "Y": ("A", "B")}, {}, "scores")
+    wanted = SplitSpec.of("toy", "toy", {"Z": ("C",), "Y": ("A", "B")}, {}, "scores")
     found = split_of(dataset(), wanted)
     assert found.classes == ("Y", "Z")
     assert found.values.tolist() == [[1, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 1]]
@@ -77,20 +77,22 @@ def test_a_mapped_class_is_there_where_any_that_makes_it_is() -> None:
 
 def test_what_cannot_be_chosen_is_named() -> None:
     with pytest.raises(DataError, match="no column 'height'"):
-        split_of(dataset(), Wanted.of("toy", "toy", {}, {"height": 3}, "scores"))
+        split_of(dataset(), SplitSpec.of("toy", "toy", {}, {"height": 3}, "scores"))
     with pytest.raises(DataError, match="no class 'D'"):
-        split_of(dataset(), Wanted.of("toy", "toy", {"Y": ("D",)}, {}, "scores"))
+        split_of(dataset(), SplitSpec.of("toy", "toy", {"Y": ("D",)}, {}, "scores"))
 
 
 def test_a_group_of_nobody_is_empty() -> None:
-    found = split_of(dataset(), Wanted.of("toy", "toy", {"Y": ("A",)}, {"sex": "unknown"}, "texts"))
+    found = split_of(
+        dataset(), SplitSpec.of("toy", "toy", {"Y": ("A",)}, {"sex": "unknown"}, "texts")
+    )
     assert len(found) == 0
     assert found.values.shape == (0, 1)
     assert found.fingerprint
 
 
 def test_labels_from_metadata_are_those_of_the_data_set(shared_data: Path) -> None:
-    found = from_metadata(shared_data / "ptbxl-mini")(Wanted("ptbxl-mini", "sub"))
+    found = from_metadata(shared_data / "ptbxl-mini")(SplitSpec("ptbxl-mini", "sub"))
     assert len(found.classes) == 23
     assert int((found.values.sum(axis=0) > 0).sum()) == 20  # as the protocol says
     assert len(found.record_ids) == len(found.patients) <= 194
@@ -105,11 +107,11 @@ def test_prepared_data_and_metadata_alone_give_the_same_truth(
     source = shared_data / "ptbxl-mini"
     prepare("ptbxl-mini", source, workers=1)
     asked = [
-        Wanted("ptbxl-mini", name) for name in ("super", "form", "rhythm", "diagnostic", "all")
+        SplitSpec("ptbxl-mini", name) for name in ("super", "form", "rhythm", "diagnostic", "all")
     ]
     asked += [
-        Wanted.of("ptbxl-mini", "sub", {}, {"age": [50, 70]}, "scores"),
-        Wanted.of("ptbxl-mini", "sub", {"X": ("NORM", "AMI")}, {"sex": "male"}, "texts"),
+        SplitSpec.of("ptbxl-mini", "sub", {}, {"age": [50, 70]}, "scores"),
+        SplitSpec.of("ptbxl-mini", "sub", {"X": ("NORM", "AMI")}, {"sex": "male"}, "texts"),
     ]
     for wanted in asked:
         one, other = prepared(wanted), from_metadata(source)(wanted)
@@ -134,12 +136,12 @@ def test_metadata_that_is_not_there_is_fetched_and_nothing_else(
         threading.Thread(target=http.serve_forever, daemon=True).start()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setenv("ECGBENCH_PHYSIONET_URL", f"http://127.0.0.1:{http.server_port}")
-        fetched = labels_from(folder)(Wanted("ptbxl-mini", "sub"))
+        fetched = labels_from(folder)(SplitSpec("ptbxl-mini", "sub"))
         http.shutdown()
     assert {path.suffix for path in folder.iterdir()} == {".csv", ".txt"}
-    here = from_metadata(shared_data / "ptbxl-mini")(Wanted("ptbxl-mini", "sub"))
+    here = from_metadata(shared_data / "ptbxl-mini")(SplitSpec("ptbxl-mini", "sub"))
     assert fetched.fingerprint == here.fingerprint
-    again = labels_from(folder)(Wanted("ptbxl-mini", "sub"))  # the server is gone
+    again = labels_from(folder)(SplitSpec("ptbxl-mini", "sub"))  # the server is gone
     assert again.fingerprint == here.fingerprint
 
 

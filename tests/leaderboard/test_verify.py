@@ -16,7 +16,7 @@ import pytest
 
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import file_sha256
-from ecgbench.evaluation.ground_truth import Truth, Wanted
+from ecgbench.evaluation.ground_truth import SplitSpec, Truth
 from ecgbench.evaluation.scoring import score
 from ecgbench.leaderboard.build import build
 from ecgbench.leaderboard.verify import verify
@@ -40,7 +40,7 @@ def truth(of: Truth = OF) -> Truth:
     return Truth(of.classes, of.record_ids, of.values, of.patients)
 
 
-def labels(wanted: Wanted) -> Truth:
+def labels(wanted: SplitSpec) -> Truth:
     return truth()
 
 
@@ -407,7 +407,7 @@ def test_a_pickle_in_the_predictions_is_not_run(folder: Path, tmp_path: Path) ->
 
 
 def test_labels_that_are_not_here_are_said(folder: Path) -> None:
-    def nothing(wanted: Wanted) -> Truth:
+    def nothing(wanted: SplitSpec) -> Truth:
         raise DataError(f"There is no prepared data of {wanted.dataset}.")
 
     report = verify(folder, nothing)

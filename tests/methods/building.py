@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ecgbench.authoring.laws import Subject
+from ecgbench.authoring.laws import MethodUnderTest
 from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
@@ -39,12 +39,12 @@ def without_limits(info: MethodInfo) -> MethodInfo:
 
 def build_demo(name: str, *overrides: str) -> Method:
     """A method of the laws' size, with their reports."""
-    return build(name, "demo", *overrides, reports=tuple(Subject(name).setup.reports))
+    return build(name, "demo", *overrides, reports=tuple(MethodUnderTest(name).setup.reports))
 
 
 def one_step(name: str, *overrides: str) -> tuple[Method, dict[str, Tensor]]:
     """A method with the gradients of one step, and what the step logged."""
-    subject = Subject(name)
+    subject = MethodUnderTest(name)
     method = build_demo(name, *overrides).train()
     out = method.losses(subject.batch(method))
     out["loss"].backward()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from building import build, build_demo, one_step, taught, without_gradient
 
-from ecgbench.authoring.laws import Subject
+from ecgbench.authoring.laws import MethodUnderTest
 from ecgbench.config.effective import effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method
@@ -47,7 +47,7 @@ def orthogonality_without(*heads: str) -> float:
         for parameter in method.get_submodule(head).parameters():
             torch.nn.init.zeros_(parameter)
     torch.manual_seed(3)  # the same masks
-    return float(method.losses(Subject("cg_dmer").batch(method))["orthogonality"])
+    return float(method.losses(MethodUnderTest("cg_dmer").batch(method))["orthogonality"])
 
 
 def test_all_three_pairs_are_kept_orthogonal() -> None:
@@ -60,7 +60,7 @@ def test_all_three_pairs_are_kept_orthogonal() -> None:
 @pytest.mark.parametrize("fraction", [0.25, 0.6])
 def test_words_are_masked_at_the_configured_rate(fraction: float) -> None:
     method = build_demo("cg_dmer", f"model.mask.words={fraction}").train()
-    batch = Subject("cg_dmer").batch(method)
+    batch = MethodUnderTest("cg_dmer").batch(method)
     read: list[torch.Tensor] = []
     method.text.register_forward_pre_hook(lambda _, args: read.append(args[0]["input_ids"]))
     method.losses(batch)

@@ -12,7 +12,7 @@ import torch.multiprocessing as mp
 from building import build_demo
 from torch import Tensor
 
-from ecgbench.authoring.laws import Subject
+from ecgbench.authoring.laws import MethodUnderTest
 from ecgbench.method import Batch, Method
 from ecgbench.nn.losses import info_nce, merl_contrast, siglip
 
@@ -44,7 +44,7 @@ def test_the_loss_is_the_plain_contrast_of_the_embeddings(case: tuple[str, ...])
     """At the configured temperature; two of the reports are equal, and one record has none."""
     name, *overrides = case
     method = build_demo(name, *ALONE[name], *overrides).eval()
-    batch = Subject(name).batch(method)
+    batch = MethodUnderTest(name).batch(method)
     assert batch.tokens is not None
     assert batch.text_id is not None
     assert batch.text_id.tolist() == [3, 0, 2, 1, 3, -1]
@@ -59,7 +59,7 @@ def method_and_batch(name: str) -> tuple[Method, Batch]:
     """In eval mode: batch norm and dropout would tell one process from two."""
     masked = [MASKED] if name == "merl" else []
     method = build_demo(name, *ALONE[name], *masked).eval()
-    return method, Subject(name).batch(method)
+    return method, MethodUnderTest(name).batch(method)
 
 
 def half(batch: Batch, rank: int) -> Batch:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from building import build_demo, one_step, taught, without_gradient
 
-from ecgbench.authoring.laws import Subject
+from ecgbench.authoring.laws import MethodUnderTest
 
 CHOICES = [
     "model.weights.reconstruction=0.0",
@@ -37,7 +37,8 @@ def test_the_logged_bounds_obey_their_limits() -> None:
     reported = 5  # of the six records
     assert out["nats_text"] <= torch.log(torch.tensor(float(reported))) + 1e-5
     assert out["nats_signal"] == pytest.approx(
-        float(-Subject("merit").make().encoder.patch / 2 * out["reconstruction"].log()), rel=1e-4
+        float(-MethodUnderTest("merit").make().encoder.patch / 2 * out["reconstruction"].log()),
+        rel=1e-4,
     )
 
 
@@ -53,7 +54,7 @@ def test_separate_encoders_learn_from_a_term_each(fusion: str) -> None:
 
 def test_separate_encoders_stand_side_by_side_in_the_feature() -> None:
     method = build_demo("merit", "model.separate_encoders=true").eval()
-    ecg = Subject("merit").ecg(2)
+    ecg = MethodUnderTest("merit").ecg(2)
     with torch.no_grad():
         halves = [m.pool(m(ecg)) for m in (method.encoder, method.text_side_encoder)]
         assert not torch.equal(*halves)
@@ -62,7 +63,7 @@ def test_separate_encoders_stand_side_by_side_in_the_feature() -> None:
 
 def test_layers_are_fused_as_the_configuration_says() -> None:
     """A gate that prefers no layer gives their mean, another one does not."""
-    ecg = Subject("merit").ecg(2)
+    ecg = MethodUnderTest("merit").ecg(2)
     last, mean, gated = (
         build_demo("merit", f"model.layer_fusion={fusion}").eval()  # with the same encoder
         for fusion in ("last", "mean", "gated")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from building import build_demo, one_step, without_gradient
 
-from ecgbench.authoring.laws import Subject
+from ecgbench.authoring.laws import MethodUnderTest
 from ecgbench.nn.losses import merl_contrast
 
 
@@ -26,5 +26,5 @@ def test_the_ecg_only_term_compares_two_views_at_the_temperature() -> None:
     for view in (method.first_view, method.second_view):
         view.register_forward_hook(lambda _, args, output: views.append(output))
     with torch.no_grad():
-        out = method.losses(Subject("merl").batch(method))
+        out = method.losses(MethodUnderTest("merl").batch(method))
     torch.testing.assert_close(out["uma"], merl_contrast(views[0], views[1], 0.2))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from building import bert_base, build, without_gradient
 
-from ecgbench.authoring.laws import MethodLaws, Subject
+from ecgbench.authoring.laws import MethodLaws, MethodUnderTest
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Batch, Method, count_parameters
 from ecgbench.nn import towers
@@ -14,7 +14,7 @@ from ecgbench.plugins.catalogue import methods
 from ecgbench.runs.plan import chosen_methods
 
 BUILT_IN = [info.name for info in chosen_methods(["all"])]  # those that need nothing of a user's
-TRAINED = [name for name in BUILT_IN if Subject(name).trains]
+TRAINED = [name for name in BUILT_IN if MethodUnderTest(name).trains]
 MASKED = ["mae", "cg_dmer", "merit"]
 LAWS = [name for name in dir(MethodLaws) if name.startswith("test_")]
 
@@ -51,7 +51,7 @@ def simulated_ecgs(records: int, samples: int, rate: float) -> torch.Tensor:
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_method_overfits_sixteen_records(name: str) -> None:
     """The loss falls below a tenth of its start, with four masks that come round again and again."""
-    subject = Subject(name)
+    subject = MethodUnderTest(name)
     method = trainable(name)
     reports = [f"record {word} finding {number}" for number, word in enumerate(WORDS)]
     ecg = simulated_ecgs(len(reports), subject.setup.samples, subject.setup.rate)
@@ -91,7 +91,7 @@ def trainable(name: str) -> Method:
 @pytest.mark.parametrize("name", MASKED)
 def test_hidden_tokens_never_enter_the_encoder(name: str) -> None:
     """In the masked pass; MERIT's contrast looks at the full view, where nothing is hidden."""
-    subject = Subject(name)
+    subject = MethodUnderTest(name)
     method = subject.make().train()
     if name == "merit":
         method.config = method.config.replaced({"weights.contrast": 0.0})
@@ -122,7 +122,7 @@ def test_clip_and_random_init_take_every_encoder(encoder: str) -> None:
 
 @pytest.mark.parametrize("name", MASKED)
 def test_reconstructions_leave_what_was_visible(name: str) -> None:
-    subject = Subject(name)
+    subject = MethodUnderTest(name)
     method = subject.make().eval()
     ecg = subject.ecg(2)
     with torch.no_grad():

@@ -50,7 +50,7 @@ def made_up(difference: float = 0.0, bar: float | None = 2.0) -> Measure:
 
 
 def test_another_answer_is_not_timed() -> None:
-    with pytest.raises(EcgbenchError, match="differ by 0.5"):
+    with pytest.raises(EcgbenchError, match=r"differ by 0\.5"):
         measure([made_up(0.5)], 1)
     with pytest.raises(EcgbenchError, match="differ by nan"):
         measure([made_up(float("nan"))], 1)

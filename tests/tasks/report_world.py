@@ -124,7 +124,7 @@ class World:
             config=Config(compute=ComputeSettings(accelerator="cpu")),
             seed=0,
             draw=0,
-            source=self.dataset,  # type: ignore[arg-type]
+            training_data=self.dataset,  # type: ignore[arg-type]
             test=Records(self.dataset, rows, ids),  # type: ignore[arg-type]
             test_texts=self.tested_texts if spec.predicts == "ranks" else (),
             classes=classes,

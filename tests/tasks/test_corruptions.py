@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from ecgbench.tasks.protocols.shift.corruptions import (
     NOISES,
+    ElectrodeNoise,
     LeadLoss,
-    Noise,
     power_of,
     transform_of,
 )
@@ -90,7 +90,7 @@ def test_noise_has_the_ratio_asked_for_whatever_the_units(
     kind: str, seed: int, snr: float, mv: float
 ) -> None:
     clean = ecg_like(seed, mv=mv)
-    noise = Noise(kind, snr)(clean, 100, np.random.default_rng(seed)).astype(float) - clean
+    noise = ElectrodeNoise(kind, snr)(clean, 100, np.random.default_rng(seed)).astype(float) - clean
     found = power_of(clean[0].astype(float), 100) / np.mean(noise**2)
     assert 10 * np.log10(found) == pytest.approx(snr, abs=0.05)
     assert np.abs(noise.mean(axis=2)).max() < 1e-4 * np.abs(clean).max()
@@ -116,7 +116,7 @@ def test_the_power_of_a_record_leaves_out_offset_drift_and_mains() -> None:
 )
 def test_noise_stays_in_its_band(kind: str, low: float, high: float, rate: int) -> None:
     clean = ecg_like(1, 60, rate)
-    noise = Noise(kind, 0)(clean, rate, np.random.default_rng(2))[0] - clean[0]
+    noise = ElectrodeNoise(kind, 0)(clean, rate, np.random.default_rng(2))[0] - clean[0]
     hertz, power = welch(noise, rate, nperseg=10 * rate, detrend=False)
     inside = (hertz >= low) & (hertz <= high)
     assert power[:, inside].sum() > 0.97 * power.sum()
@@ -125,7 +125,9 @@ def test_noise_stays_in_its_band(kind: str, low: float, high: float, rate: int) 
 @pytest.mark.parametrize("kind", NOISES)
 def test_noise_arises_at_electrodes(kind: str) -> None:
     clean = ecg_like(3)
-    noise = Noise(kind, 0)(clean, 100, np.random.default_rng(4))[0].astype(float) - clean[0]
+    noise = (
+        ElectrodeNoise(kind, 0)(clean, 100, np.random.default_rng(4))[0].astype(float) - clean[0]
+    )
     for lead, (of_i, of_ii) in LIMB.items():
         derived = of_i * noise[0] + of_ii * noise[1]
         np.testing.assert_allclose(noise[LEADS.index(lead)], derived, atol=1e-5)
@@ -136,7 +138,10 @@ def test_motion_is_of_some_electrodes_some_of_the_time() -> None:
     clean = ecg_like(5, 10, 500)
     quiet = 0
     for seed in range(20):
-        noise = Noise("electrode-motion", 0)(clean, 500, np.random.default_rng(seed))[0] - clean[0]
+        noise = (
+            ElectrodeNoise("electrode-motion", 0)(clean, 500, np.random.default_rng(seed))[0]
+            - clean[0]
+        )
         busy = np.abs(noise - np.median(noise, axis=1, keepdims=True)) > 0.01 * np.abs(noise).max()
         assert busy.any(axis=0).mean() < 0.5, "more than half of the record moves"
         quiet += int((busy.mean(axis=1) < 0.3).sum())
@@ -227,9 +232,18 @@ def test_the_settings_name_every_noise_and_lead() -> None:
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda: Noise("power-line", 0)(ecg_like(0, rate=90), 90, rng()), "hold no power line"),
-        (lambda: Noise("muscle-noise", 0)(ecg_like(0, rate=16), 16, rng()), "hold no noise of"),
-        (lambda: Noise("muscle-noise", 0)(ecg_like(0)[:, :8], 100, rng()), "8 leads are not"),
+        (
+            lambda: ElectrodeNoise("power-line", 0)(ecg_like(0, rate=90), 90, rng()),
+            "hold no power line",
+        ),
+        (
+            lambda: ElectrodeNoise("muscle-noise", 0)(ecg_like(0, rate=16), 16, rng()),
+            "hold no noise of",
+        ),
+        (
+            lambda: ElectrodeNoise("muscle-noise", 0)(ecg_like(0)[:, :8], 100, rng()),
+            "8 leads are not",
+        ),
         (lambda: LeadLoss(("I",))(ecg_like(0)[:, :8], 100, rng()), "8 leads are not the twelve"),
     ],
 )

@@ -144,7 +144,7 @@ def make_bench(variant: str, **changes: Any) -> Bench:
         ),
         seed=changes.get("seed", 0),
         draw=0,
-        source=dataset,
+        training_data=dataset,
         test=Records(dataset, rows, records.index.to_numpy(dtype=str)[rows]),
         test_texts=(),
         classes=(),

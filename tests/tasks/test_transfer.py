@@ -14,7 +14,7 @@ from ecgbench.data.labels import scp_label_sets
 from ecgbench.data.layouts.wfdb_dx import read_label_sets
 from ecgbench.data.opening import open_dataset, prepare
 from ecgbench.data.spec import datasets
-from ecgbench.evaluation.ground_truth import wanted_by
+from ecgbench.evaluation.ground_truth import split_of_result
 from ecgbench.evaluation.label_sources import prepared
 from ecgbench.plugins.catalogue import protocols, tasks
 from ecgbench.plugins.specs import SourceSpec, TaskSpec
@@ -179,7 +179,7 @@ def test_the_six_cells_between_real_records(real_home: pytest.MonkeyPatch, tmp_p
     ]
     for result in run(asked, tmp_path / "out", "random_init"):
         task = next(question.task for question in asked if question.task.name == result.task.name)
-        truth = prepared(wanted_by(result))
+        truth = prepared(split_of_result(result))
         assert truth.classes == tuple(sorted(task.mapping))
         assert result.data.n_test == len(truth.record_ids) > 5
         assert result.data.n_train == len(

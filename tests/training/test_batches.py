@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbench.base.errors import ConfigError, DataError
-from ecgbench.training.batches import Records, Share, Texts, TrainingBatches, ValidationBatches
+from ecgbench.training.batches import (
+    Share,
+    Texts,
+    TrainingBatches,
+    TrainingRecords,
+    ValidationBatches,
+)
 from ecgbench.training.corpus import Part
 
 
-def records(count: int, reports: tuple[str, ...] | None = None) -> Records:
+def records(count: int, reports: tuple[str, ...] | None = None) -> TrainingRecords:
     signals = np.arange(2 * count)[:, None, None] + np.zeros((1, 3, 1)) + np.arange(20) / 32
     half = count // 2
     texts = reports or ("",) * count
@@ -22,10 +28,10 @@ def records(count: int, reports: tuple[str, ...] | None = None) -> Records:
         Part(signals[count:], np.arange(count - half), texts[half:]),
     ]
     if reports is None:
-        return Records(parts, None)
+        return TrainingRecords(parts, None)
     known = sorted({text for text in reports if text})
     tokens = {"ids": torch.arange(len(known) + 1)[:, None] * 10}
-    return Records(parts, Texts({text: i for i, text in enumerate(known)}, tokens))
+    return TrainingRecords(parts, Texts({text: i for i, text in enumerate(known)}, tokens))
 
 
 @settings(deadline=None)

@@ -13,9 +13,9 @@ from ecgbench.base.inert import plain
 from ecgbench.leaderboard.drops import clean_table, compared_rows, drops_of
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import (
-    Block,
     Line,
     MeanRank,
+    TableGroup,
     blocks,
     compared,
     lines,
@@ -300,7 +300,7 @@ def _heat(tables: Sequence[Table]) -> HeatMap:
     return HeatMap(caption, columns, rows)
 
 
-def _overall(block: Block) -> OverallView:
+def _overall(block: TableGroup) -> OverallView:
     answered = lines(block)
     sets = [table.question.first.task.name for table in block.tables]
     ranked = compared(answered)

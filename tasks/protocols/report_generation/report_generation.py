@@ -58,7 +58,7 @@ class ReportGeneration(Protocol):
         train, val = bench.reports("train"), bench.reports("val")
         if not train.texts or not val.texts:
             raise DataError(
-                f"{bench.source.spec.name} has {len(train.texts)} training and {len(val.texts)} "
+                f"{bench.training_data.spec.name} has {len(train.texts)} training and {len(val.texts)} "
                 "validation records with a report: none to learn from, or none to choose by.",
                 "Ask for report generation on a data set with reports (see `ecgbench list datasets`).",
             )

@@ -104,7 +104,7 @@ NOISES: Mapping[NoiseKind, Callable[[np.random.Generator, int, float], Values]] 
 
 
 @dataclass(frozen=True)
-class Noise:
+class ElectrodeNoise:
     """Noise at the electrodes, added to the leads that they make: Einthoven's identities survive.
 
     Attributes:
@@ -210,7 +210,7 @@ class LeadLoss:
 def transform_of(settings: ShiftSettings) -> Transform | None:
     """The change that a variant's settings ask for; None where the signals stay as they are."""
     if settings.noise is not None and settings.snr_db is not None:
-        return Noise(settings.noise, settings.snr_db)
+        return ElectrodeNoise(settings.noise, settings.snr_db)
     if settings.gain_error is not None:
         return Gain(settings.gain_error)
     if settings.lost is not None:

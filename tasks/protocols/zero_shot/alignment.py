@@ -127,7 +127,7 @@ def _aligned(bench: Bench, settings: AlignmentSettings) -> Space:
         if not reported.texts:
             raise NotApplicableError(
                 f"{bench.info.name} has no text tower, and no {split} record of "
-                f"{bench.source.spec.name} has a report to align it on.",
+                f"{bench.training_data.spec.name} has a report to align it on.",
                 "Take a method that encodes text, or data with reports.",
             )
     space = _text_space(bench, settings, train.texts)

@@ -33,7 +33,7 @@ class Thief(Protocol):
 
 class AsksTheSource(Thief):
     def look(self, bench: Bench) -> Any:
-        return bench.source.labels(bench.task.labels, "test").values
+        return bench.training_data.labels(bench.task.labels, "test").values
 
 
 class AsksTheTestRecords(Thief):
@@ -55,7 +55,7 @@ class ReadsTheParquet(Thief):
 
 class ReadsTheParquetOfTheSource(Thief):
     def look(self, bench: Bench) -> Any:
-        path = bench.source.store.path / "records.parquet"
+        path = bench.training_data.store.path / "records.parquet"
         return _of_codes(bench, pd.read_parquet(path).set_index("record_id"))
 
 
@@ -104,24 +104,24 @@ class OpensTheStore(Thief):
 
 class AsksTheGroundTruth(Thief):
     def look(self, bench: Bench) -> Any:
-        from ecgbench.evaluation.ground_truth import Wanted
+        from ecgbench.evaluation.ground_truth import SplitSpec
         from ecgbench.evaluation.label_sources import prepared
 
-        return prepared(Wanted(bench.task.dataset, bench.task.labels)).values
+        return prepared(SplitSpec(bench.task.dataset, bench.task.labels)).values
 
 
 class ReadsTheMetadata(Thief):
     def look(self, bench: Bench) -> Any:
         from ecgbench.data.generated import generated_source
-        from ecgbench.evaluation.ground_truth import Wanted
+        from ecgbench.evaluation.ground_truth import SplitSpec
         from ecgbench.evaluation.label_sources import from_metadata
 
         folder = Path(generated_source(bench.test.dataset.spec))
-        return from_metadata(folder)(Wanted(bench.task.dataset, bench.task.labels)).values
+        return from_metadata(folder)(SplitSpec(bench.task.dataset, bench.task.labels)).values
 
 
 def _of_codes(bench: Bench, records: pd.DataFrame) -> Any:
-    labels = bench.source.store.label_sets[bench.task.labels]
+    labels = bench.training_data.store.label_sets[bench.task.labels]
     return labels.encode([json.loads(text) for text in records.loc[bench.test.ids, "codes"]])
 
 

@@ -23,9 +23,9 @@ class TestMeanPool(MethodLaws):
 def test_its_loss_falls() -> None:
     import torch
 
-    from ecgbench.authoring.laws import Subject
+    from ecgbench.authoring.laws import MethodUnderTest
 
-    subject = Subject("mean_pool")
+    subject = MethodUnderTest("mean_pool")
     method = subject.make().train()
     batch = subject.batch(method)
     optimiser = torch.optim.Adam(method.parameters(), 3e-3)
