@@ -30,7 +30,7 @@ def test_the_wheel_brings_methods_and_tasks(project_root: Path, tmp_path: Path) 
 
     code = (
         "import ecgbench, ecgbench.methods.mae.model, ecgbench.tasks.protocols.linear_probe.linear_probe\n"
-        "from ecgbench.plugins.catalogue import all_registries\n"
+        "from ecgbench.authoring.registries import all_registries\n"
         "broken = [e for r in all_registries().values() for e in r.entries().values() if e.problem]\n"
         "print(ecgbench.__file__, len(all_registries()['methods'].names()), broken)"
     )

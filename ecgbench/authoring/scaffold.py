@@ -110,7 +110,7 @@ def _check_name(name: str, pattern: str, allowed: str) -> None:
 
 
 def _check_free(kind: str, name: str) -> None:
-    from ecgbench.plugins.catalogue import all_registries
+    from ecgbench.authoring.registries import all_registries
 
     for registry in all_registries().values():
         if registry.kind == kind and name in registry.entries():

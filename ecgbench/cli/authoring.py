@@ -119,8 +119,8 @@ def reproduce(
     ] = True,
 ) -> None:
     """Run a cell of the leaderboard again, from nothing, and judge the difference."""
-    from ecgbench.authoring.reproduce import find_cell, sign, verdicts
-    from ecgbench.authoring.reproduce import reproduce as run
+    from ecgbench.runs.reproduce import find_cell, sign, verdicts
+    from ecgbench.runs.reproduce import reproduce as run
 
     results = board / "results"
     result, siblings = find_cell(results, cell)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from ecgbench._version import __version__
+from ecgbench.authoring.registries import all_registries
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.paths import home
-from ecgbench.plugins.catalogue import all_registries
 
 DISTRIBUTION = "ecgbench-harness"
 NEEDED_GB = 5.0

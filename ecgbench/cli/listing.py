@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecgbench.authoring.registries import all_registries
 from ecgbench.base.errors import UnknownNameError, did_you_mean
-from ecgbench.plugins.catalogue import all_registries
 
 
 def table_of(what: str) -> str:

@@ -1,1 +1,1 @@
-"""From predictions to figures: test labels, scoring, contamination."""
+"""From predictions to figures: test labels, the table of metrics, scoring, contamination."""

@@ -20,10 +20,10 @@ from ecgbench.evaluation.label_sources import prepared, read_once
 from ecgbench.evaluation.scoring import score
 from ecgbench.leaderboard.build import CELLS, RESULTS, check
 from ecgbench.leaderboard.compare import differences
+from ecgbench.leaderboard.left_out import gone_since_built, left_out
 from ecgbench.leaderboard.questions import agrees, identity
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.agreement import unconfirmed
-from ecgbench.results.left_out import gone_since_built, left_out
 from ecgbench.results.predictions import read_predictions
 from ecgbench.results.schema import Result
 from ecgbench.results.store import path_of, read_result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -86,11 +84,3 @@ protocols: Registry[ProtocolSpec] = Registry(
     ),
     load=_load_protocol,
 )
-
-
-@functools.cache
-def all_registries() -> dict[str, Registry[Any]]:
-    """The registries by the word that the command line uses."""
-    from ecgbench.data.spec import datasets
-
-    return {"methods": methods, "tasks": tasks, "protocols": protocols, "datasets": datasets}

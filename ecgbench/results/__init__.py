@@ -1,1 +1,1 @@
-"""Results: what a cell of the matrix leaves behind, and where it is kept."""
+"""Results: the draft of a cell, the record that its run leaves, and where records are kept."""

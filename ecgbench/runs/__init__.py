@@ -1,1 +1,1 @@
-"""The matrix: which cells there are, and running them."""
+"""The matrix: which cells there are, and running them, again too."""

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ecgbench.authoring.reproduce import Verdict, find_cell, reproduce, sign, verdicts
 from ecgbench.authoring.scaffold import new_method
 from ecgbench.authoring.submit import examine, submit
 from ecgbench.base.errors import ConfigError, ResultError
@@ -22,6 +21,7 @@ from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.tables import table_of
 from ecgbench.plugins.catalogue import methods
 from ecgbench.results.store import read_result, read_results
+from ecgbench.runs.reproduce import Verdict, find_cell, reproduce, sign, verdicts
 
 pytestmark = pytest.mark.slow  # trains a method, twice
 STEPS = ("pretrain.steps=3",)

@@ -13,9 +13,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from ecgbench.authoring.registries import all_registries
 from ecgbench.base.errors import PluginError
 from ecgbench.data.merl import LABEL_SETS
-from ecgbench.plugins.catalogue import all_registries, methods, protocols, tasks
+from ecgbench.plugins.catalogue import methods, protocols, tasks
 from ecgbench.plugins.importing import load_object
 from ecgbench.plugins.specs import MethodInfo, read_yaml
 from ecgbench.probe import grid
@@ -269,7 +270,7 @@ def test_a_protocol_with_a_wrong_setting_is_broken_when_it_is_read(
 def test_metadata_is_read_without_torch() -> None:
     code = (
         "import sys\n"
-        "from ecgbench.plugins.catalogue import all_registries\n"
+        "from ecgbench.authoring.registries import all_registries\n"
         "for registry in all_registries().values(): registry.entries()\n"
         "heavy = {'torch', 'lightning', 'transformers', 'sklearn', 'wfdb', 'pandas', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecgbench.authoring.reproduce import reproduce
 from ecgbench.base.errors import ResultError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.cli.run_report import show_plan
 from ecgbench.nn.resnet import ResNet1d
 from ecgbench.results.schema import Result
+from ecgbench.runs.reproduce import reproduce
 from ecgbench.runs.run import Request, carry_out, make_plan
 from ecgbench.training.recipe import Recipe, find
 
