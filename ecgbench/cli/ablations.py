@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ecgbench.cli.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
+from ecgbench.cli.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks, names_in
 
 
 def ablate(
@@ -43,7 +43,7 @@ def ablate(
     from ecgbench.runs.run import Plan, Request, carry_out, make_plan
 
     infos = chosen_methods([method])
-    asked = questions(tasks.split(","))
+    asked = questions(names_in(tasks, "--tasks"))
     if by == "validation":
         for question in asked:  # before anything runs
             key_of(question)

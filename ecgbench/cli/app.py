@@ -17,7 +17,7 @@ from ecgbench.cli.bench import bench
 from ecgbench.cli.data import app as data_app
 from ecgbench.cli.inspection import explain, inspect, view
 from ecgbench.cli.leaderboard import app as leaderboard_app
-from ecgbench.cli.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks
+from ecgbench.cli.options import DryRun, MethodsPath, Overrides, Profile, Seeds, Tasks, names_in
 
 if TYPE_CHECKING:
     from ecgbench.results.schema import Result
@@ -114,16 +114,18 @@ def run(
     overrides: Overrides = None,
 ) -> None:
     """Run methods on tasks; what is there already is not run again."""
-    from ecgbench.cli.run_report import show_left_out, show_plan, show_results
+    from ecgbench.cli.run_report import show_broken, show_left_out, show_plan, show_results
     from ecgbench.config.effective import leaves_out
     from ecgbench.runs.plan import chosen_methods, questions
     from ecgbench.runs.run import Request, carry_out, make_plan
 
-    patterns = tasks.split(",")
+    patterns = names_in(tasks, "--tasks")
     asked = questions(patterns, data, leaves_out(profile))
     show_left_out(profile, questions(patterns, data), asked)
+    chosen = names_in(methods, "--methods")
+    show_broken(chosen, patterns)
     request = Request(
-        methods=chosen_methods(methods.split(",")),
+        methods=chosen_methods(chosen),
         questions=asked,
         seeds=seeds,
         profile=profile,

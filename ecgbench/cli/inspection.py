@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ecgbench.base.errors import ConfigError
-from ecgbench.cli.options import MethodsPath, Overrides, Profile
+from ecgbench.cli.options import MethodsPath, Overrides, Profile, names_in
 
 Record = Annotated[str, typer.Argument(help="DATASET/RECORD, e.g. sim/1.")]
 Picture = Annotated[Path, typer.Option(help="Picture to write: PNG, PDF or SVG.")]
@@ -32,7 +32,9 @@ def view(
     given = (results is not None, bool(methods), bool(cell))
     if any(given) and not all(given):
         raise ConfigError("Scores need --results, --methods and --cell together.")
-    lines = scores_of(one, results, methods.split(","), cell) if results is not None else []
+    lines = (
+        scores_of(one, results, names_in(methods, "--methods"), cell) if results is not None else []
+    )
     save(draw(one.paper(lines)), out)
     typer.echo(out)
 

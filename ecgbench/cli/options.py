@@ -17,6 +17,24 @@ def _add(folders: list[Path] | None) -> list[Path] | None:
     return folders
 
 
+def names_in(text: str, option: str) -> list[str]:
+    """The names in a list with commas.
+
+    Args:
+        text: As typed.
+        option: Its option, for the message.
+
+    Raises:
+        ConfigError: A name is empty, as after a trailing comma.
+    """
+    from ecgbench.base.errors import ConfigError
+
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ConfigError(f"{option} {text!r} holds an empty name.", "Separate names by one comma.")
+    return names
+
+
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, e.g. pretrain.steps=500.")]
 Tasks = Annotated[
     str, typer.Option(help="TASK, PROTOCOL or TASK/PROTOCOL@VARIANT, by commas; patterns work.")

@@ -33,6 +33,18 @@ def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
         typer.echo(_plan_table(plan.planned))
 
 
+def show_broken(methods_asked: Sequence[str], patterns: Sequence[str]) -> None:
+    """Say which plug-ins `all` leaves out because they are broken, and why."""
+    from ecgbench.plugins.catalogue import methods, tasks
+
+    for registry, wanted in ((methods, methods_asked), (tasks, patterns)):
+        for name, entry in registry.entries().items():
+            if entry.problem is not None and "all" in wanted:
+                typer.echo(
+                    f"Left out, the {registry.kind} {name} is broken: {entry.problem}", err=True
+                )
+
+
 def show_left_out(profile: str, meant: Sequence[Question], asked: Sequence[Question]) -> None:
     """Say what a profile leaves out of what a command would mean without it."""
     gone = [question for question in meant if question not in asked]

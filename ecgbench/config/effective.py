@@ -164,9 +164,9 @@ def left_out_lines(configured: Mapping[str, Configured]) -> list[str]:
     whys: dict[tuple[str, str], list[str]] = {}
     for name, one in configured.items():
         for override, why in one.left_out.items():
-            whys.setdefault((override, why.removeprefix(f"{name} ")), []).append(name)
+            whys.setdefault((override, why), []).append(name)
     return [
-        f"{override} changes nothing in {', '.join(names)}: {names[0]} {why}."
+        f"{override} does not apply to {', '.join(names)} ({why})."
         for (override, why), names in whys.items()
     ]
 
@@ -251,7 +251,9 @@ def _configured(info: Configurable, profile: str, overrides: Sequence[Override])
     def refuse(override: Override, why: str) -> None:
         if override.scope is not None:
             hint = did_you_mean(override.key, keys) if override.key not in keys else None
-            raise ConfigError(f"{override.scope}:{override} cannot be used: {why}.", hint)
+            raise ConfigError(
+                f"{override.scope}:{override} does not apply to {info.name} ({why}).", hint
+            )
         left_out[str(override)] = why
 
     used: dict[str, Override] = {}
@@ -259,16 +261,16 @@ def _configured(info: Configurable, profile: str, overrides: Sequence[Override])
         if override.scope not in (None, info.name):
             continue
         if override.key not in keys:
-            refuse(override, f"{info.name} has no key {override.key!r}")
+            refuse(override, f"no key {override.key!r}")
         elif not trains and override.key.startswith("pretrain."):
-            refuse(override, f"{info.name} is not pre-trained")
+            refuse(override, "not pre-trained")
         else:
             used[override.key] = override
     config = base.with_overrides(used.values())
     unread = _unread(config)
     for key, override in list(used.items()):
         if any(key == one or key.startswith(f"{one}.") for one in unread):
-            refuse(override, f"{info.name} does not read {key} with its other settings")
+            refuse(override, "not read with the other settings")
             del used[key]
     return Configured(
         base.with_overrides(used.values()), tuple(str(one) for one in used.values()), left_out
@@ -335,11 +337,13 @@ def _kind(model: type[Settings]) -> type[Config]:
 def _default(kind: type[Settings], key: str) -> Any:
     section, _, rest = key.partition(".")
     field = kind.model_fields[section]
+    default = None if field.is_required() else field.get_default()
+    if rest and isinstance(default, Settings):
+        return functools.reduce(getattr, rest.split("."), default)
     if rest:
-        inner = field.annotation
-        assert isinstance(inner, type)
-        return _default(inner, rest)
-    return None if field.is_required() else field.get_default()
+        assert isinstance(field.annotation, type)
+        return _default(field.annotation, rest)
+    return default
 
 
 def _unread(config: Config) -> list[str]:

@@ -47,8 +47,15 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _lists_to_tuples(cls, given: Any) -> Any:
-        return _tuples(given) if isinstance(given, Mapping) else given
+    def _complete(cls, given: Any) -> Any:
+        """Lists as tuples; what a section leaves out as the default of the field has it."""
+        if not isinstance(given, Mapping):
+            return given
+        values = _tuples(given)
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, Settings) and isinstance(values.get(name), Mapping):
+                values[name] = _filled_up(field.default, values[name])
+        return values
 
     @classmethod
     def names(cls) -> list[str]:
@@ -164,6 +171,16 @@ def problem_in_one_line(error: ValidationError, kind: type[Settings]) -> str:
     """The first problem and its hint as one sentence."""
     _, said, hint = first_problem(error, kind)
     return f"{said}. {hint}" if hint else said
+
+
+def _filled_up(default: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: getattr(default, name) for name in type(default).model_fields}
+    for name, value in given.items():
+        inner = values.get(name)
+        if isinstance(inner, Settings) and isinstance(value, Mapping):
+            value = _filled_up(inner, value)
+        values[name] = value
+    return values
 
 
 _KINDS = {

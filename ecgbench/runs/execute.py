@@ -122,8 +122,7 @@ class Session:
             with labels_withheld():
                 return self._predict(question, wanted)
         except NotApplicableError as error:
-            why = error.message if error.hint is None else f"{error.message} {error.hint}"
-            return wanted.result("not-applicable", why)
+            return wanted.result("not-applicable", _with_hint(error))
         except StorageError:
             raise
         except Exception as error:  # a method may fail in any way, and must spoil no other cell
@@ -214,7 +213,7 @@ class Session:
     def _reason(self, cell: Draft | Result, error: Exception) -> str:
         """Why a cell failed, in one line; the traceback of an unexpected error goes into a log."""
         if isinstance(error, EcgbenchError):
-            return error.message
+            return _with_hint(error)
         stop_if_full(error)
         _log_traceback(self.out, cell)
         return f"{type(error).__name__}: {error}".splitlines()[0]
@@ -227,7 +226,7 @@ class Session:
             try:
                 self._encoder = encoder_of(self.recipe)
             except Exception as error:
-                message = error.message if isinstance(error, EcgbenchError) else repr(error)
+                message = _with_hint(error) if isinstance(error, EcgbenchError) else repr(error)
                 self._broken = f"pre-training failed: {message}"
                 raise
         return self._encoder
@@ -253,6 +252,10 @@ def asked(source: TruthReader) -> Callable[[Question], Unlabelled]:
         return known[wanted, ranked]
 
     return read
+
+
+def _with_hint(error: EcgbenchError) -> str:
+    return error.message if error.hint is None else f"{error.message} {error.hint}"
 
 
 def _in_words(question: Question) -> str:

@@ -66,9 +66,9 @@ def questions(
     """
     everything: list[Question] = []
     broken: dict[str, EcgbenchError] = {}
-    for name in tasks.names():
+    for name in tasks.entries():
         try:
-            task = tasks.get(name)
+            task = _on_known_data(tasks.get(name))
             everything += [q for listed in task.protocols for q in _listed(task, listed)]
         except EcgbenchError as error:  # spoils nothing else, unless it is asked for
             broken[name] = error
@@ -146,8 +146,24 @@ def _unlisted(pattern: str, dataset: str | None) -> list[Question]:
         return []
     if at and variant not in protocols.get(protocol).variants:
         return []
-    task = tasks.get(name)
+    task = _on_known_data(tasks.get(name))
     return _listed(task, wanted) if dataset in (None, task.dataset) else []
+
+
+def _on_known_data(task: TaskSpec) -> TaskSpec:
+    """The task, whose data sets are in the catalogue.
+
+    Raises:
+        PluginError: One is not, or its entry is broken.
+    """
+    for name in {task.dataset, task.trained_on.dataset}:
+        try:
+            datasets.get(name)
+        except EcgbenchError as error:
+            raise PluginError(
+                f"The task {task.name!r} needs the data set {name!r}: {error.message}", error.hint
+            ) from error
+    return task
 
 
 def _listed(task: TaskSpec, listed: str) -> list[Question]:

@@ -13,7 +13,6 @@ from ecgbench.nn.settings import Decoder, Mask, MaskedVit, Size, Text
 class MaskWithWords(Mask):
     """What is hidden of ECG and report."""
 
-    leads: Annotated[float, Field(ge=0, le=0.9)] = 0.5
     words: Annotated[float, Field(ge=0.01, le=1)] = 0.25
 
 
@@ -37,7 +36,7 @@ class CGDMERSettings(Settings):
 
     vit: MaskedVit = MaskedVit()
     decoder: Decoder = Decoder()
-    mask: MaskWithWords = MaskWithWords()
+    mask: MaskWithWords = MaskWithWords(leads=0.5)
     text: Text = Text()
     dim: Size = 128
     specific: bool = True  # false: no modality-specific encoders

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ecgbench.data.leads import LEADS
-from ecgbench.nn.settings import Depth, Resnet, Size, Sizes, Vit, other_sizes
+from ecgbench.nn.settings import Resnet, Sizes, Vit, other_sizes
 
 Architecture = Literal[
     "torchscript", "merl-resnet18", "vit", "channel-vit", "resnet18", "xresnet101"
 ]
-
-
-class LargeVit(Vit):
-    """ViT-B, as ST-MEM has it."""
-
-    patch: Annotated[float, Field(ge=0.02, le=5)] = 0.3
-    width: Size = 768
-    depth: Depth = 12
-    heads: Size = 12
-    pool: Literal["mean", "by-lead"] = "mean"
 
 
 class CheckpointSettings(Sizes):
@@ -35,7 +25,7 @@ class CheckpointSettings(Sizes):
         None  # in the order of the weights; null: the architecture's own
     )
     prefix: str = ""  # of the names of the wanted weights in the file
-    vit: LargeVit = LargeVit()
+    vit: Vit = Vit(patch=0.3, width=768, depth=12, heads=12, pool="mean")  # ViT-B, as ST-MEM's
     resnet: Resnet = Resnet(widths=(64, 128, 256, 512))
 
     @model_validator(mode="after")

@@ -7,21 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ecgbench.config.settings import Weight
-from ecgbench.nn.settings import Depth, Size, Sizes, Temperature, Text, Vit, other_sizes
-
-
-class ThinVit(Vit):
-    """The ViT-Tiny of MERL, smaller."""
-
-    depth: Depth = 6
-    heads: Size = 3
+from ecgbench.nn.settings import Size, Sizes, Temperature, Text, Vit, other_sizes
 
 
 class MERLSettings(Sizes):
     """The defaults are those of small corpora; ``config.yaml`` has the paper's."""
 
     encoder: Literal["resnet18", "channel-vit"] = "resnet18"
-    vit: ThinVit = ThinVit()
+    vit: Vit = Vit(depth=6, heads=3)  # as its ViT-Tiny, smaller
     text: Text = Text()
     dim: Size = 128
     temperature: Temperature = 0.07  # fixed

@@ -75,6 +75,23 @@ def test_list_shows_what_ships(ecgbench: Run) -> None:
             "Unknown data set 'simm'",
             "'sim'",
         ),
+        (["run", "--methods", "mae,", "--tasks", "sim-sub"], "holds an empty name", "one comma"),
+        (["run", "--methods", "mae", "--tasks", "sim-sub,"], "holds an empty name", "one comma"),
+        (
+            ["run", "--methods", "mae", "--tasks", "sim-sub", "pretrain.steps=-5"],
+            "pretrain.steps cannot be -5: it takes at least 0 (the command line).",
+            "default is 1500",
+        ),
+        (
+            ["run", "--methods", "mae", "--tasks", "sim-sub", "evaluate.resamples=0"],
+            "evaluate.resamples cannot be 0: it takes at least 1",
+            "default is 1000",
+        ),
+        (
+            ["run", "--methods", "classical", "--tasks", "sim-sub", "classical:pretrain.steps=5"],
+            "does not apply to classical (not pre-trained)",
+            "",
+        ),
         (["list", "metods"], "no list of 'metods'", "'methods'"),
         (["leaderboard", "build"], "no leaderboard in ./leaderboards", "folder"),
     ],

@@ -328,5 +328,5 @@ def test_the_sizes_of_other_encoders_are_not_read(encoder: str) -> None:
             done = configure([info], "demo", [chosen, f"model.{other}"])["clip"]
             assert done.overrides == (chosen,)
             assert done.config == effective(info, "demo", [chosen])
-            with pytest.raises(ConfigError, match="cannot be used: clip does not read"):
+            with pytest.raises(ConfigError, match="does not apply to clip"):
                 effective(info, "demo", [chosen, f"clip:model.{other}"])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ecgbench.base.errors import PluginError, UnknownNameError
-from ecgbench.cli.run_report import show_left_out
+from ecgbench.cli.run_report import show_broken, show_left_out, show_plan
 from ecgbench.config.effective import leaves_out
 from ecgbench.plugins.catalogue import methods, tasks
 from ecgbench.runs.plan import chosen_methods, groups, questions
+from ecgbench.runs.run import Request, make_plan
+
+RequestFor = Callable[..., Request]
 
 
 def names(*patterns: str, dataset: str | None = None) -> set[str]:
@@ -138,3 +142,57 @@ def test_a_protocol_that_a_task_does_not_list_is_asked_for_in_full() -> None:
     assert not any("smollm2" in name for name in names("sim-sub", "report-generation"))
     with pytest.raises(UnknownNameError):
         names("sim-sub/report-generation-smollm2", dataset="ptbxl")
+
+
+def test_a_task_on_data_that_nothing_describes_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = "name: {}\ntitle: t\ndataset: {}\nlabels: sub\nprotocols: [linear-probe]\n"
+    (tmp_path / "lost.yaml").write_text(task.format("lost", "simm"))
+    (tmp_path / "worse.yaml").write_text("name: worse\n")
+    monkeypatch.setattr(tasks, "paths", [tmp_path])
+    with pytest.raises(
+        PluginError, match="'lost' needs the data set 'simm': Unknown data"
+    ) as caught:
+        questions(["lost"])
+    assert "'sim'" in (caught.value.hint or "")
+    with pytest.raises(PluginError, match="'lost' needs the data set 'simm'"):
+        questions(["lost/retrieval"])
+    with pytest.raises(PluginError, match="task 'worse' cannot be used"):
+        questions(["worse"])
+    assert "lost" not in {question.task.name for question in questions(["all"])}
+
+
+def test_a_broken_plug_in_is_named_where_all_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/config.yaml").write_text("name: mine\n")
+    (tmp_path / "worse.yaml").write_text("name: worse\n")
+    monkeypatch.setattr(methods, "paths", [tmp_path])
+    monkeypatch.setattr(tasks, "paths", [tmp_path])
+    show_broken(["mae"], ["sim-sub"])
+    assert capsys.readouterr().err == ""
+    show_broken(["all"], ["all"])
+    printed = capsys.readouterr().err
+    assert "the method mine is broken: config.yaml: title: field required" in printed
+    assert "the task worse is broken: worse.yaml: title: field required" in printed
+
+
+def test_a_plan_says_which_methods_an_override_leaves_as_they_are(
+    request_for: RequestFor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides = ("pretrain.steps=5", "pretrain.save_every=3", "model.width=4")
+    request = request_for("tiny,leaky", overrides=overrides)
+    plan = make_plan(request)
+    show_plan(request, plan, with_costs=True)
+    out, err = capsys.readouterr()
+    assert "pretrain.steps=5 does not apply to leaky (not pre-trained)." in err
+    assert "model.width=4 does not apply to leaky (no key 'model.width')." in err
+    by_name = {item.group.info.name: item for item in plan.planned}
+    assert [line.split()[-1] for line in out.splitlines() if line.startswith("leaky")] == ["none"]
+    rows = {name: item.missing[0][1].method.variant for name, item in by_name.items()}
+    assert rows == {"tiny": "model.width=4,pretrain.steps=5", "leaky": ""}
+    plain = {item.group.info.name: item for item in make_plan(request_for("tiny,leaky")).planned}
+    ours, theirs = (plans["leaky"].missing[0][1].method for plans in (by_name, plain))
+    assert ours == theirs
