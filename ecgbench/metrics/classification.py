@@ -61,12 +61,19 @@ def auroc(labels: ArrayLike, scores: ArrayLike) -> Values:
 
     Raises:
         MetricError: See :func:`ecgbench.metrics.checks.labels_and_scores`; so below.
+
+    >>> auroc([[1, 0], [0, 0], [1, 0]], [[0.9, 0.1], [0.9, 0.2], [0.3, 0.3]]).tolist()
+    [0.25, nan]
     """
     return _of_each_record_once(weighted.auroc, labels, scores)
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> Values:
-    """Average precision (AUPRC without interpolation) per class; otherwise as :func:`auroc`."""
+    """Average precision (AUPRC without interpolation) per class; otherwise as :func:`auroc`.
+
+    >>> average_precision([[1], [0], [1], [0]], [[4.0], [3.0], [2.0], [1.0]]).round(3).tolist()
+    [0.833]
+    """
     return _of_each_record_once(weighted.average_precision, labels, scores)
 
 
@@ -80,6 +87,9 @@ def f1_at(labels: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Values
 
     Returns:
         [classes]; 0 where every positive is missed, NaN as for :func:`auroc`.
+
+    >>> f1_at([[1], [0], [1], [0]], [[4.0], [3.0], [2.0], [1.0]], [2.5]).tolist()
+    [0.5]
     """
     values = np.asarray(thresholds, dtype=np.float64)
     if values.ndim != 1 or values.shape[0] != np.shape(labels)[-1]:
@@ -104,6 +114,9 @@ def best_f1_thresholds(
 
     Returns:
         The thresholds, and which of them were fitted.
+
+    >>> best_f1_thresholds([[1, 0], [0, 0], [1, 0]], [[2.0, 1.0], [0.0, 3.0], [1.0, 2.0]]).values.tolist()
+    [1.0, 0.0]
     """
     truth, guesses = labels_and_scores(labels, scores)
     fitted: NDArray[np.bool_] = truth.sum(axis=0) > 0
@@ -122,6 +135,9 @@ def f1_test_max(labels: ArrayLike, scores: ArrayLike) -> Values:
 
     Returns:
         [classes]; NaN as for :func:`auroc`.
+
+    >>> f1_test_max([[1], [0], [1], [0]], [[4.0], [3.0], [2.0], [1.0]]).tolist()
+    [0.8]
     """
     return _of_each_record_once(weighted.f1_max, labels, scores)
 
@@ -136,6 +152,9 @@ def macro(values: ArrayLike, positives: ArrayLike | None = None, min_support: in
 
     Returns:
         The mean and how many classes it is of.
+
+    >>> macro([0.5, float("nan"), 1.0])
+    Macro(mean=0.75, scored=2, classes=3)
     """
     per_class = np.asarray(values, dtype=np.float64)
     kept = ~np.isnan(per_class)

@@ -118,6 +118,9 @@ def counts(references: Sequence[str], hypotheses: Sequence[str]) -> NDArray[np.f
 
     Returns:
         [pairs, 2]: statements that both make, and statements of the one plus those of the other.
+
+    >>> counts(["atrial fibrillation, LVH"], ["atrial fibrillation"]).tolist()
+    [[1.0, 3.0]]
     """
     wanted, said = statements(references), statements(hypotheses)
     both, either = (wanted & said).sum(axis=1), wanted.sum(axis=1) + said.sum(axis=1)
@@ -132,6 +135,9 @@ def f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Returns:
         [1, resamples]; NaN where no report makes a statement.
+
+    >>> f1(np.array([[1.0, 0.0], [4.0, 0.0]])).tolist()
+    [[0.5, nan]]
     """
     hits, together = counts
     values: NDArray[np.float64] = np.full((1, *np.shape(hits)), np.nan)

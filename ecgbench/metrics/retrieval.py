@@ -40,6 +40,9 @@ def ranks(similarity: ArrayLike, texts: Sequence[str]) -> Ranks:
 
     Raises:
         MetricError: A matrix that is not square or not finite, or another number of texts.
+
+    >>> ranks([[0.9, 0.1], [0.8, 0.2]], ["sinus rhythm", "LVH"]).ecg_to_text.tolist()
+    [1.0, 2.0]
     """
     matrix = np.asarray(similarity, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape != (len(texts), len(texts)) or not len(texts):

@@ -48,6 +48,9 @@ def rouge(references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Val
 
     Raises:
         MetricError: Lists of unequal length, no pair, or a reference without a word; so below.
+
+    >>> rouge(["sinus rhythm"], ["sinus tachycardia"])["rouge1"].tolist()
+    [0.5]
     """
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -106,6 +109,9 @@ def bleu(counts: Values) -> Values:
 
     Raises:
         MetricError: A count that is NaN or infinite, which would pass for no match.
+
+    >>> bleu(bleu_counts(["sinus rhythm normal"], ["sinus rhythm"]).sum(axis=0)).round(3).tolist()
+    [0.607, 0.607, 0.0, 0.0]
     """
     counts = np.asarray(counts, dtype=np.float64)
     if not np.isfinite(counts).all():

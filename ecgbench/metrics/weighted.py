@@ -94,12 +94,19 @@ def mean(values: ArrayLike, weights: Weights) -> Values:
 
     Returns:
         [1, resamples].
+
+    >>> mean([1.0, 2.0, 6.0], np.array([[1, 0], [1, 2], [1, 1]], np.float32)).round(3).tolist()
+    [[3.0, 3.333]]
     """
     return np.asarray(sums(values, weights) / weights.sum(axis=0, dtype=np.float64))
 
 
 def median(values: ArrayLike, weights: Weights) -> Values:
-    """Median over records: the mean of the two middle ones. Args and returns as for :func:`mean`."""
+    """Median over records: the mean of the two middle ones. Args and returns as for :func:`mean`.
+
+    >>> median([1.0, 2.0, 6.0], np.array([[1, 0], [1, 1], [1, 1]], np.float32)).tolist()
+    [[2.0, 4.0]]
+    """
     column = np.asarray(values, dtype=np.float64)
     order = np.argsort(column, kind="stable")
     through = np.cumsum(weights[order], axis=0, dtype=np.float64)

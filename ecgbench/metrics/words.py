@@ -13,5 +13,8 @@ def words(text: str) -> list[str]:
 
     Runs of letters and digits of any script, compatibility-normalised, in lower case. rouge-score's own
     tokeniser keeps ASCII only, which would cut German words at each umlaut.
+
+    >>> words("ST-Hebung, inferiore ISCHÄMIE.")
+    ['st', 'hebung', 'inferiore', 'ischämie']
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())

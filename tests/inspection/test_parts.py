@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ecgbench.inspection.curves import Curve, bounds, learning_rate, read_log
-from ecgbench.inspection.embeddings import one_class, projections, standardised
+from ecgbench.inspection.embeddings import Cloud, Projection, one_class, projections, standardised
 from ecgbench.inspection.plots import (
     DARK,
     LIGHT,
     Theme,
     class_look,
+    cloud_figure,
     curves_figure,
     ecg_figure,
 )
@@ -144,6 +145,20 @@ def test_a_log_is_read_in_order_and_a_resumed_step_once(tmp_path: Path) -> None:
         "nats_text": {"train": Curve((39,), (0.1,))},
     }
     assert read_log(tmp_path / "none.csv") == {}
+
+
+def test_a_cloud_has_one_mark_a_class_and_every_record_once() -> None:
+    points = np.arange(12.0).reshape(6, 2)
+    cloud = Cloud(
+        "features", 2, ("B", "A", "B", "B", "C", "A"), (Projection("PCA", points, ("1st", "2nd")),)
+    )
+    figure = cloud_figure(LIGHT, "t", cloud)
+    (axes,) = figure.axes
+    assert [one.get_label() for one in axes.collections] == ["B (3)", "A (2)", "C (1)"]
+    drawn = np.concatenate([one.get_offsets() for one in axes.collections])
+    np.testing.assert_array_equal(np.sort(drawn, axis=0), points)
+    np.testing.assert_array_equal(axes.collections[2].get_offsets(), points[[4]])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("1st", "2nd")
 
 
 def test_curves_are_drawn_with_units_and_the_ceiling(subject_of: SubjectOf) -> None:

@@ -249,5 +249,5 @@ def test_the_probe_is_the_chosen_fit() -> None:
     Xv, Yv = problem(100, 10, seed=1)
     model = select_and_fit(X, Y, Xv, Yv)
     assert isinstance(model, ProbeModel)
-    again = select_and_fit(X, Y, Xv, Yv, ProbeGrid((model.scaling,), (model.C,)))
+    again = select_and_fit(X, Y, Xv, Yv, ProbeGrid(scalings=(model.scaling,), Cs=(model.C,)))
     np.testing.assert_allclose(again.scores(Xv), model.scores(Xv), atol=1e-3)
