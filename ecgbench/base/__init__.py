@@ -1,1 +1,1 @@
-"""What every room may import: errors, hashes, paths, progress bars, inert text."""
+"""Utilities that every package may import: errors, hashes, paths, progress bars, inert text."""

@@ -1,7 +1,7 @@
-"""Errors meant for the user: one clear line, and what to do about it.
+"""Errors for the user: one clear line, and a hint.
 
-The command line prints an :class:`EcgbenchError` without a traceback; anything else is a bug of ours
-and keeps its traceback.
+The command line prints an :class:`EcgbenchError` without a traceback; any other exception is a bug in
+ecgbench and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 
 class EcgbenchError(Exception):
-    """A problem that its reader can solve.
+    """A problem that the user can solve.
 
     Args:
-        message: What is wrong, in one line that names the thing.
+        message: The problem in one line, with the name of its object.
         hint: What to do about it.
     """
 
@@ -25,15 +25,15 @@ class EcgbenchError(Exception):
 
 
 class UnknownNameError(EcgbenchError):
-    """A name that nothing is registered under."""
+    """A name that is not registered."""
 
 
 class ConfigError(EcgbenchError):
-    """A configuration key or value that does not exist or does not fit."""
+    """An unknown configuration key, or an invalid value."""
 
 
 class DataError(EcgbenchError):
-    """Data that is missing, of another version, or not what it says."""
+    """Missing data, another version, or invalid content."""
 
 
 class PluginError(EcgbenchError):
@@ -41,27 +41,27 @@ class PluginError(EcgbenchError):
 
 
 class NotApplicableError(EcgbenchError):
-    """A protocol cannot be put to this method as it is configured; the message says why."""
+    """A protocol does not apply to this method with this configuration; the message states the reason."""
 
 
 class StorageError(EcgbenchError):
-    """A disk that is full or cannot be written to: no method's failure, so it ends a run."""
+    """A full or read-only disk. It ends the run because no method caused it."""
 
 
 class MetricError(EcgbenchError):
-    """Input that a metric is not defined for."""
+    """Input for which a metric is undefined."""
 
 
 class ResultError(EcgbenchError):
-    """A result or a leaderboard that is not what it claims."""
+    """An invalid result or leaderboard."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the nearest of the known names, or all of a few.
+    """Return a hint with the closest known name, or with all names if there are few.
 
     Args:
-        name: What was asked for.
-        known: What exists.
+        name: The requested name.
+        known: The existing names.
 
     Returns:
         One sentence.

@@ -9,11 +9,11 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """Write a value as JSON that is the same on every machine (sorted keys, no spaces).
+    """Write a value as JSON with identical bytes on every machine (sorted keys, no spaces).
 
     Raises:
-        ValueError: NaN or infinity, which JSON does not have.
-        TypeError: A type that JSON does not have.
+        ValueError: The value contains NaN or infinity.
+        TypeError: The value contains a type that JSON does not support.
     """
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False

@@ -1,7 +1,7 @@
-"""Strings that others wrote (names, variants, reasons, reports) are shown, never obeyed.
+"""Escaping of text from others (names, variants, reasons, reports): it is shown and never interpreted.
 
-One function a format. Each first drops what no table needs: control characters, terminal escapes,
-marks that turn the direction of the text or are invisible.
+There is one function per format. Each first removes characters that no table needs: control characters,
+terminal escapes, invisible marks and marks that change the direction of the text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LATEX = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
-    # After the end of a row these would be its options.
+    # After the end of a row LaTeX would read these as its options.
     "[": "{[}",
     "*": "{*}",
     **{sign: "\\" + sign for sign in "&%$#_{}"},
@@ -32,9 +32,9 @@ _MARKDOWN = re.compile(r"[\\`*{}\[\]#!|<>~$&@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|
 LONGEST = 300
 
 
-@functools.lru_cache(maxsize=4096)  # tables say the same words again and again
+@functools.lru_cache(maxsize=4096)  # tables repeat the same words
 def plain(text: str, longest: int = LONGEST) -> str:
-    """One line of visible characters; what was cut is shown by an ellipsis."""
+    """One line of visible characters; an ellipsis marks a cut."""
     bare = _ESCAPES.sub("", unicodedata.normalize("NFC", text))
     spaced = re.sub(r"\s+", " ", bare).strip()
     seen = "".join(
@@ -44,22 +44,22 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 
 def for_csv(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet interprets as a formula."""
     shown = plain(text)
     return "'" + shown if shown[:1] in ("=", "+", "-", "@") else shown
 
 
 def for_markdown(text: str) -> str:
-    """Text without meaning to Markdown, HTML within it, or automatic links."""
+    """Text without Markdown, HTML or automatic links."""
     return _MARKDOWN.sub(_entity, plain(text))
 
 
 def for_latex(text: str) -> str:
-    """Text without commands; a sign that pdfTeX's T1 fonts lack is given by its code point."""
+    """Text without LaTeX commands; characters that pdfTeX's T1 fonts lack become their code points."""
     known = (s if s in _LATEX_KNOWS else f"U+{ord(s):04X}" for s in plain(text))
     return "".join(_LATEX.get(sign, sign) for sign in known)
 
 
 def _entity(match: re.Match[str]) -> str:
-    """A numeric entity: shown as the sign by every reader of Markdown, and able to start nothing."""
+    """A numeric entity: every Markdown renderer shows the character, and it cannot start any markup."""
     return "".join(f"&#{ord(sign)};" for sign in match.group())

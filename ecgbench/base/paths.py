@@ -1,7 +1,7 @@
-"""Where things are kept on this machine.
+"""Locations of files on this machine.
 
-One folder, ``$ECGBENCH_HOME`` (default: the user's cache folder), holds what can be made again:
-prepared stores, checkpoints, features. Results go where the user says (``--out``).
+One folder, ``$ECGBENCH_HOME`` (default: the user's cache folder), contains everything that can be
+recreated: prepared stores, checkpoints, features. The user chooses the folder of results (``--out``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def home() -> Path:
-    """The folder of everything that can be made again."""
+    """The folder of everything that can be recreated."""
     chosen = os.environ.get("ECGBENCH_HOME")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ecgbench"))
 
@@ -34,10 +34,10 @@ def stage_dir(stage: str) -> Path:
 
 @contextlib.contextmanager
 def atomic_dir(target: Path) -> Iterator[Path]:
-    """Give a scratch folder that becomes ``target`` when the block ends well.
+    """Provide a scratch folder that becomes ``target`` when the block succeeds.
 
-    Whatever interrupts the block (an error, Ctrl-C, a full disk), ``target`` is either absent or
-    complete. If another process has finished the same target meanwhile, its copy stays.
+    After any interruption (an error, Ctrl-C, a full disk) ``target`` is either absent or complete. If
+    another process has completed the same target in the meantime, its copy is kept.
 
     Raises:
         StorageError: The parent cannot be written to, or the disk is full.
@@ -59,7 +59,7 @@ def atomic_dir(target: Path) -> Iterator[Path]:
 
 
 def atomic_write(target: Path, content: bytes | str) -> None:
-    """Write a file so that it is never seen half-written.
+    """Write a file atomically, so that it is never visible half-written.
 
     Raises:
         StorageError: The folder cannot be written to, or the disk is full.
@@ -79,10 +79,10 @@ def atomic_write(target: Path, content: bytes | str) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder and see that files can be written to it.
+    """Create a folder and check that it is writable.
 
     Raises:
-        StorageError: They cannot.
+        StorageError: It is not writable.
     """
     with plain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,10 +91,10 @@ def check_writable(folder: Path) -> None:
 
 
 def stop_if_full(error: Exception) -> None:
-    """Raise where an error says that a disk is full or read-only; do nothing otherwise.
+    """Raise if an error means that a disk is full or read-only; otherwise do nothing.
 
     Raises:
-        StorageError: It does.
+        StorageError: The disk is full or read-only.
     """
     if isinstance(error, OSError) and error.errno in _FULL:
         with plain_os_errors(Path(error.filename2 or error.filename or home())):
@@ -103,7 +103,7 @@ def stop_if_full(error: Exception) -> None:
 
 @contextlib.contextmanager
 def plain_os_errors(target: Path) -> Iterator[None]:
-    """Turn the errors of a file system into one line that says where and what to do."""
+    """Convert file-system errors into one line with the location and a hint."""
     try:
         yield
     except OSError as error:

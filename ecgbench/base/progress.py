@@ -1,4 +1,4 @@
-"""Progress bars on standard error; nothing where that is not a terminal."""
+"""Progress bars on standard error, only on a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items, drawing how far they have got.
+    """Yield the items and show the progress.
 
     Args:
-        items: What to go through.
-        description: What is being done, in two or three words.
-        total: How many items there are, where ``len(items)`` does not tell.
+        items: The items.
+        description: The activity, in two or three words.
+        total: Number of items, if ``len(items)`` is not available.
     """
     if not sys.stderr.isatty():
         yield from items

@@ -1,4 +1,4 @@
-"""Batches gathered over the processes of a distributed run, with gradient."""
+"""Gathering of batches over the processes of a distributed run, with gradient."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 class _Gather(torch.autograd.Function):
-    """All-gather along the first axis; its gradient is summed over processes and sliced back.
+    """All-gather along the first axis. Its gradient is summed over processes and sliced.
 
-    Every process computes the loss of the same gathered batch, so that with DDP's mean over
-    processes the parameters get the gradient that one process with the whole batch would compute.
+    Every process computes the loss of the same gathered batch, so that after DDP's mean
+    over processes the parameters have the gradient of one process with the whole batch.
     """
 
     @staticmethod
@@ -29,10 +29,10 @@ class _Gather(torch.autograd.Function):
 
 
 def gather(local: Tensor) -> Tensor:
-    """Join ``[B, ...]`` of all processes to ``[processes * B, ...]``; one process: no change.
+    """Join ``[B, ...]`` of all processes to ``[processes * B, ...]``; the identity for one process.
 
-    Every process must hold equally many rows. Gradient flows back to the process that a row came
-    from, so that negatives of other processes are learnt from too.
+    Every process must have the same number of rows. The gradient of a row flows back to its process,
+    so training also uses the negatives of other processes.
     """
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return local

@@ -1,4 +1,4 @@
-"""A method that is its ECG encoder and nothing else, for baselines without pre-training."""
+"""A method that consists of its ECG encoder, for baselines without pre-training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecgbench.nn.towers import build_tower
 
 
 class EncoderOnly(Method):
-    """The encoder that ``model.encoder`` names, at its initialisation."""
+    """The encoder named by ``model.encoder``, at initialisation."""
 
     config: AnyTower
 

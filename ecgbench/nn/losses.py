@@ -1,8 +1,8 @@
 """Losses and information bounds of the methods, as plain functions of tensors.
 
-Contrastive losses normalise their rows themselves. Their ``keys`` are integers, equal where two reports
-read the same: such pairs are no negatives of each other and are left out. A row with a negative key
-has no report and takes no part.
+Contrastive losses normalise their rows. Their ``keys`` are integers that are equal for equal reports.
+Equal reports are not negatives of each other, and such pairs are excluded. A row with a negative key
+has no report and is ignored.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def masked_mse(prediction: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
 
     Args:
         prediction: ``[B, N, P]``.
-        target: ``[B, N, P]``, as a rule normalised per patch.
-        hidden: bool ``[B, N]``, True where a patch is hidden and counts.
+        target: ``[B, N, P]``, usually normalised per patch.
+        hidden: bool ``[B, N]``, True for hidden patches, which the loss includes.
 
     Returns:
         Scalar; 0 when nothing is hidden.
@@ -51,7 +51,7 @@ def info_nce(a: Tensor, b: Tensor, scale: Tensor | float, keys: Tensor | None = 
         a: ``[N, D]``.
         b: ``[N, D]``; row i belongs to row i of ``a``.
         scale: One over the temperature.
-        keys: int64 ``[N]`` of the reports; None where all differ.
+        keys: int64 ``[N]`` of the reports; None if all differ.
     """
     logits = cosine_matrix(a, b) * scale
     target = torch.arange(len(logits), device=logits.device)
@@ -71,9 +71,9 @@ def siglip(
     Args:
         a: ``[N, D]``.
         b: ``[N, D]``; row i belongs to row i of ``a``.
-        scale: Factor on the cosine; 10 at the start.
-        bias: Added after it; -10 at the start, for nearly all pairs are negative.
-        keys: int64 ``[N]`` of the reports; None where all differ.
+        scale: Factor of the cosine; 10 initially.
+        bias: Added to the scaled cosine; -10 initially, because nearly all pairs are negative.
+        keys: int64 ``[N]`` of the reports; None if all differ.
     """
     logits = cosine_matrix(a, b) * scale + bias
     sign = 2 * torch.eye(len(logits), device=logits.device, dtype=logits.dtype) - 1
@@ -88,21 +88,21 @@ def merl_contrast(
 ) -> Tensor:
     """MERL's term: the SUM of both cross-entropies at a fixed temperature (Liu et al. 2024).
 
-    It is CMA between ECG and text, and UMA between two views of one ECG. ``a``, ``b``: ``[N, D]``.
+    Used between ECG and text (CMA) and between two views of an ECG (UMA). ``a``, ``b``: ``[N, D]``.
     """
     return 2 * info_nce(a, b, 1 / temperature, keys)
 
 
 def orthogonality(a: Tensor, b: Tensor, rows: Tensor | None = None) -> Tensor:
-    """How much two representations have in common (the difference loss of MISA).
+    """Overlap of two representations (the difference loss of MISA).
 
-    Both are centred over the batch and their rows normalised; the loss is the mean squared entry of
-    ``A^T B``.
+    Both are centred over the batch, and their rows are normalised. The loss is the mean squared entry
+    of ``A^T B``.
 
     Args:
         a: ``[N, D]``.
         b: ``[N, E]``.
-        rows: bool ``[N]``, the rows that count; None for all.
+        rows: bool ``[N]``, the rows to include; None for all.
     """
     count = torch.ones_like(a[:, :1]) if rows is None else rows[:, None].to(a.dtype)
     a, b = (_centred(full_precision(x), count) for x in (a, b))
@@ -116,12 +116,12 @@ def _centred(x: Tensor, count: Tensor) -> Tensor:
 
 
 def reconstruction_bound(mse: Tensor, dimension: int) -> Tensor:
-    """What the visible patches tell about a hidden one, in nats per patch.
+    """Information of the visible patches about a hidden patch, in nats per patch.
 
-    Barber and Agakov: ``I(Z; X) >= H(X) + E log q(x | z)``. With a Gaussian q of the variance that
-    fits best, ``E log q = -P/2 log(2 pi e mse)``. H(X) is unknown but constant, so the bound is
-    given relative to the guess that knows nothing, a unit Gaussian q0 on normalised patches:
-    ``-P/2 log(mse)``. It is that gain and no finite bound: patches of exactly zero mean lie on a
+    Barber and Agakov: ``I(Z; X) >= H(X) + E log q(x | z)``. With a Gaussian q of the best
+    variance, ``E log q = -P/2 log(2 pi e mse)``. H(X) is unknown but constant. The result is therefore
+    relative to an uninformed prediction, a unit Gaussian q0 on normalised patches: ``-P/2 log(mse)``.
+    It is only this gain and not a finite bound, because patches with a mean of exactly zero lie in a
     subspace, where H(X) is minus infinity.
 
     Args:
@@ -132,16 +132,16 @@ def reconstruction_bound(mse: Tensor, dimension: int) -> Tensor:
 
 
 def contrastive_bound(a: Tensor, b: Tensor, scale: Tensor | float, keys: Tensor) -> Tensor:
-    """InfoNCE's bound ``I(Z; T) >= log N - L`` in nats; it cannot pass ``log N``.
+    """InfoNCE bound ``I(Z; T) >= log N - L`` in nats; at most ``log N``.
 
-    Equal reports do count as negatives here: the bound holds for independent pairs, and without
-    them L would be too small and the figure no bound.
+    Equal reports are negatives here because the bound assumes independent pairs. Without them L would
+    be too small, and the result would not be a bound.
 
     Args:
         a: ``[N, D]``.
         b: ``[N, D]``; row i belongs to row i of ``a``.
         scale: One over the temperature.
-        keys: int64 ``[N]``; rows with a negative key have no report and do not count.
+        keys: int64 ``[N]``; rows with a negative key have no report and are ignored.
     """
     rows = torch.arange(len(keys), device=keys.device)
     loss = info_nce(a, b, scale, torch.where(keys >= 0, rows, -1))
@@ -151,33 +151,34 @@ def contrastive_bound(a: Tensor, b: Tensor, scale: Tensor | float, keys: Tensor)
 def cosine_matrix(a: Tensor, b: Tensor) -> Tensor:
     """Cosines of all rows: ``[N, D]``, ``[M, D]`` to ``[N, M]``.
 
-    Under autocast the product is of its precision and is raised to float32 afterwards, so that what is
-    made of the cosines is not: in bfloat16 a cosine errs by some 0.002, a logit at scale 100 by 0.2.
+    Autocast computes the product in reduced precision. The cosines are then converted to float32 so that
+    later operations are exact: in bfloat16 a cosine has an error of about 0.002, and a logit at scale 100
+    of about 0.2.
     """
     return full_precision(F.normalize(a, dim=1) @ F.normalize(b, dim=1).T)
 
 
 def comparable(keys: Tensor) -> Tensor:
-    """Which pairs of rows a contrastive loss looks at: ``[N]`` to bool ``[N, N]``.
+    """Pairs of rows that a contrastive loss uses: ``[N]`` to bool ``[N, N]``.
 
-    A row and itself, and rows with different reports.
+    These are each row with itself, and rows with different reports.
     """
     pairs = (keys[:, None] != keys[None]) & (keys[:, None] >= 0) & (keys[None] >= 0)
     return pairs | torch.eye(len(keys), dtype=torch.bool, device=keys.device)
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
-    """Mean of the values where ``chosen`` (bool, same shape) is True; 0 where it never is."""
+    """Mean of the values where ``chosen`` (bool, same shape) is True; 0 if it is never True."""
     return (values * chosen).sum() / chosen.sum().clamp(min=1)
 
 
 def full_precision(x: Tensor) -> Tensor:
-    """Raise half precision to float32; leave float32 and float64 as they are."""
+    """Convert half precision to float32; keep float32 and float64."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class LogitScale(nn.Module):
-    """A learnable factor on cosines, kept positive by its logarithm and at most 100 (CLIP).
+    """A learnable factor of cosines, positive by its logarithm and at most 100 (CLIP).
 
     Args:
         initial: 1 / 0.07 in CLIP, 10 in SigLIP.

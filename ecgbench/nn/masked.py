@@ -1,4 +1,4 @@
-"""What masked models of ECGs share: drawing a mask, the error of a guess, and a picture of it."""
+"""Shared parts of masked ECG models: drawing a mask, the reconstruction error, and an example to plot."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def build_decoder(config: Decoder, setup: Setup, encoder: EcgViT, width_in: int)
 
     Args:
         config: Its sizes.
-        setup: The input's shape.
-        encoder: Whose patches are guessed.
+        setup: Shape of the input.
+        encoder: The encoder whose patches are reconstructed.
         width_in: Width of the tokens that the decoder reads.
     """
     return MaskedDecoder(
@@ -38,7 +38,7 @@ def draw_mask(config: Mask, ecg: Tensor, patch: int) -> PatchMask:
 
     Args:
         config: How much is hidden.
-        ecg: Says shape and device.
+        ecg: Defines shape and device.
         patch: Samples per patch.
     """
     batch, leads, samples = ecg.shape
@@ -67,21 +67,21 @@ def hidden_error(ecg: Tensor, guess: Tensor, mask: PatchMask) -> Tensor:
     Args:
         ecg: ``[B, L, T]``.
         guess: ``[B, L * N, P]``, in normalised units.
-        mask: What was hidden.
+        mask: The hidden patches.
     """
     target = normalize_patches(patchify(ecg, guess.shape[-1])).values.flatten(1, 2)
     return masked_mse(guess, target, mask.hidden)
 
 
 def picture(ecg: Tensor, guess: Tensor, mask: PatchMask) -> Reconstruction:
-    """The ECG, the ECG with its hidden patches guessed, and where they are.
+    """The ECG, the ECG with reconstructed hidden patches, and their positions.
 
-    A guess is in normalised units: a hidden patch's mean and spread are taken from the truth.
+    A guess is in normalised units. The mean and spread of a hidden patch come from the true signal.
 
     Args:
-        ecg: ``[B, L, T]``; samples behind the last whole patch are left out.
+        ecg: ``[B, L, T]``; samples after the last whole patch are excluded.
         guess: ``[B, L * N, P]``, in normalised units.
-        mask: What was hidden.
+        mask: The hidden patches.
     """
     patches = patchify(ecg, guess.shape[-1])
     truth = normalize_patches(patches)

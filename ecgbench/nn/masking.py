@@ -1,13 +1,13 @@
-"""Which patches of an ECG a masked model hides.
+"""Masks for masked modelling: the choice of hidden ECG patches.
 
 The six limb leads are linear combinations of two (III = II - I, aVR = -(I + II) / 2,
 aVL = I - II / 2, aVF = II - I / 2), and any two of them give the other four. A hidden limb patch
-beside two visible ones of the same time is therefore no secret. So at every time a mask shows none,
-one or all six of the limb leads: with none or one nothing can be worked out, with six nothing is
-hidden. The masks below keep that rule and exact counts, so that every sample of a batch has equally
-many visible tokens and tensors stay rectangular.
+can therefore be computed from two visible ones of the same time. To prevent this, at every time a mask
+shows zero, one or all six limb leads: zero or one reveal nothing, and with six nothing is hidden. The
+masks below follow this rule with exact counts. Every sample of a batch has the same number of visible
+tokens, so tensors are rectangular.
 
-All randomness comes from torch's generator on ``device``; no function waits for the device.
+All randomness comes from torch's generator on ``device``; no function synchronises with the device.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 LIMB_LEADS = 6
-"""The limb leads are the first six of ``ecgbench.data.leads.LEADS``."""
+"""Number of limb leads, the first six of ``ecgbench.data.leads.LEADS``."""
 
 
 @dataclass(frozen=True)
 class PatchMask:
-    """A mask over the tokens of a batch; token ``lead * patches + patch`` of each sample.
+    """A mask over the tokens of a batch, numbered ``lead * patches + patch`` in each sample.
 
     Attributes:
         hidden: bool ``[B, L * N]``, True where a token is hidden.
@@ -45,15 +45,15 @@ def random_mask(
     patch_fraction: float,
     device: torch.device | str,
 ) -> PatchMask:
-    """Hide along either axis or both, by the two fractions that a method's config names.
+    """Hide leads, patches, or both, by the two fractions in a method's configuration.
 
     Args:
         batch: Samples, B.
         leads: L; the first six are the limb leads.
         patches: Patches per lead, N.
-        lead_fraction: Share of the leads that are hidden whole; 0 for none.
-        patch_fraction: Share of ALL tokens that are hidden; 0 for no more than the leads.
-        device: Where the mask lives and the randomness comes from.
+        lead_fraction: Share of the leads that are entirely hidden; 0 for none.
+        patch_fraction: Share of ALL hidden tokens; 0 to hide only leads.
+        device: Device of the mask and of the random generator.
     """
     if lead_fraction <= 0:
         return patch_mask(batch, leads, patches, patch_fraction, device)
@@ -74,7 +74,7 @@ def patch_mask(
 def lead_mask(
     batch: int, leads: int, patches: int, fraction: float, device: torch.device | str
 ) -> PatchMask:
-    """Hide ``round(fraction * L)`` leads whole (spatial mask)."""
+    """Hide ``round(fraction * L)`` entire leads (spatial mask)."""
     shown = leads - round(fraction * leads)
     visible = _visible_leads(batch, leads, shown, device)
     return _finish(visible[..., None].expand(-1, -1, patches), shown * patches)
@@ -88,13 +88,13 @@ def spatiotemporal_mask(
     fraction: float,
     device: torch.device | str,
 ) -> PatchMask:
-    """Hide whole leads, then patches of the others, ``round(fraction * L * N)`` tokens in all.
+    """Hide entire leads, then patches of the others: ``round(fraction * L * N)`` tokens in total.
 
-    The visible tokens are shared evenly among the visible leads: their counts differ by one at most.
+    The visible tokens are spread evenly over the visible leads; their counts differ by at most one.
 
     Raises:
-        ValueError: The whole leads alone hide more than ``fraction``, or so few patches are hidden
-            that the rule of the limb leads cannot be kept.
+        ValueError: The entire leads already hide more than ``fraction``, or too few patches are hidden
+            to satisfy the rule for limb leads.
     """
     shown_leads = leads - round(lead_fraction * leads)
     shown = leads * patches - round(fraction * leads * patches)
@@ -107,7 +107,7 @@ def spatiotemporal_mask(
     if shown_leads >= LIMB_LEADS and each + uneven > patches:
         raise ValueError(f"{shown} of {leads} x {patches} tokens cannot be shown leak-free.")
     visible = _visible_leads(batch, leads, shown_leads, device)
-    # Chest leads take what is left over first: limb leads of equal counts fit any number of times.
+    # Chest leads take the remainder first, because limb leads with equal counts always fit.
     luck = torch.rand(batch, leads, device=device)
     luck[:, LIMB_LEADS:] += 1
     luck = torch.where(visible, luck, -1.0)
@@ -116,7 +116,7 @@ def spatiotemporal_mask(
 
 
 def _visible_leads(batch: int, leads: int, shown: int, device: torch.device | str) -> Tensor:
-    """Choose ``shown`` leads a sample, among them none, one or all of the limb leads: ``[B, L]``."""
+    """Choose ``shown`` leads per sample, with zero, one or all of the limb leads: ``[B, L]``."""
     limb = min(LIMB_LEADS, leads)
     chest = leads - limb
     options = [n for n in (0, 1, limb) if 0 <= shown - n <= chest]
@@ -124,7 +124,7 @@ def _visible_leads(batch: int, leads: int, shown: int, device: torch.device | st
         raise ValueError(
             f"No choice of {shown} of {leads} leads shows none, one or all {limb} limb leads."
         )
-    # The table is built by arithmetic on the device: a tensor of a list would be copied to it.
+    # The table is computed on the device, because a tensor from a list would be copied to it.
     choice = torch.randint(len(options), (batch, 1), device=device)
     limb_shown = torch.zeros_like(choice)
     for position, option in enumerate(options):
@@ -144,10 +144,10 @@ def _place(counts: Tensor, patches: int) -> Tensor:
 
 
 def _place_limb(counts: Tensor, patches: int) -> Tensor:
-    """Choose the limb leads' patches: at each time none, one or all of them is visible.
+    """Choose the patches of the limb leads: at each time zero, one or all of them are visible.
 
-    Times are shuffled; the first ``together`` of them show all leads, each later one belongs to one
-    lead alone. ``together`` is the fewest with which everything fits: 6 k + singles = total and
+    The times are shuffled. The first ``together`` times show all leads, and each later time shows one
+    lead. ``together`` is the smallest possible number: 6 k + singles = total and
     k + singles <= N give k >= (total - N) / 5.
     """
     batch, limb = counts.shape
@@ -156,7 +156,7 @@ def _place_limb(counts: Tensor, patches: int) -> Tensor:
         together = torch.div(total - patches + limb - 2, limb - 1, rounding_mode="floor")
     else:
         together = torch.zeros_like(total)
-    # Only when all limb leads are visible can the total pass N; else nothing is shown together.
+    # The total exceeds N only if all limb leads are visible; otherwise no time shows them together.
     together = together.clamp(min=0).minimum(counts.min(1, keepdim=True).values)
     alone = counts - together
     ends = together + alone.cumsum(1)
@@ -167,7 +167,7 @@ def _place_limb(counts: Tensor, patches: int) -> Tensor:
 
 
 def _rank(values: Tensor) -> Tensor:
-    """The place of each value in the ascending order of its last axis."""
+    """Rank of each value in ascending order along the last axis."""
     return values.argsort(-1).argsort(-1)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class NormalizedPatches(NamedTuple):
-    """Patches with zero mean and unit variance, and what turns them back.
+    """Patches with zero mean and unit variance, with the values to undo the normalisation.
 
     Attributes:
         values: ``[..., P]``.
@@ -43,11 +43,11 @@ def unpatchify(patches: Tensor) -> Tensor:
 
 
 def normalize_patches(patches: Tensor, eps: float = 1e-6) -> NormalizedPatches:
-    """Give every patch zero mean and unit variance, as the target of masked modelling.
+    """Normalise every patch to zero mean and unit variance, as the target of masked modelling.
 
     Args:
         patches: ``[..., P]``.
-        eps: Added to the variance, in the input's unit squared; a flat patch becomes zeros.
+        eps: Added to the variance, in squared units of the input; a flat patch becomes zeros.
     """
     mean = patches.mean(-1, keepdim=True)
     variance = patches.var(-1, unbiased=False, keepdim=True)

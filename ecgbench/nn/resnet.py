@@ -16,7 +16,7 @@ def _conv(channels_in: int, channels: int, kernel: int, stride: int = 1) -> nn.C
 
 
 class BasicBlock(nn.Module):
-    """Two convolutions beside a shortcut (He et al. 2016), in one dimension."""
+    """Two convolutions with a shortcut (He et al. 2016), in one dimension."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, kernel: int = 3) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class BasicBlock(nn.Module):
 
 
 class ResNet1d(TensorModule):
-    """A residual network of basic blocks; two a stage give ResNet1d-18.
+    """A residual network of basic blocks; with two per stage it is ResNet1d-18.
 
     Args:
         leads: Input channels.
         widths: Channels of the stages; each but the first halves the rate.
         blocks: Blocks of each stage.
-        max_pool: Whether a max pool follows the stem; MERL has none, so that its stride is 16.
+        max_pool: Whether a max pool follows the stem. MERL has none, so its stride is 16.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class ResNet1d(TensorModule):
 
 
 class AttentionPool(nn.Module):
-    """Pools a sequence by attending to it, and to itself, with a learned token (as MERL does).
+    """Pools a sequence with a learned token that attends to the sequence and to itself (as in MERL).
 
     Args:
-        length: Most positions of the sequence.
+        length: Maximum number of positions.
         width: Channels.
         heads: Attention heads.
         out: Channels of the result; ``width`` by default.
@@ -112,13 +112,13 @@ class AttentionPool(nn.Module):
 
 
 class XBlock(nn.Module):
-    """A bottleneck with the stride in its middle and an average-pooled shortcut (ResNet-D)."""
+    """A bottleneck with the stride in the middle convolution and an average-pooled shortcut (ResNet-D)."""
 
     def __init__(self, channels_in: int, inner: int, stride: int, kernel: int) -> None:
         super().__init__()
         channels = 4 * inner
         last = nn.BatchNorm1d(channels)
-        nn.init.zeros_(last.weight)  # the block starts as its shortcut (He et al. 2019)
+        nn.init.zeros_(last.weight)  # the block is initialised as its shortcut (He et al. 2019)
         self.body = nn.Sequential(
             _conv(channels_in, inner, 1),
             nn.BatchNorm1d(inner),
@@ -144,8 +144,8 @@ class XBlock(nn.Module):
 class XResNet1d(TensorModule):
     """The xresnet of fastai in one dimension; the defaults are xresnet1d101 for PTB-XL.
 
-    Depths, widths and kernels are those that Strodthoff et al. (IEEE JBHI 2021) benchmarked: every
-    stage is 64 wide inside (256 outside), kernel 5. Its feature is mean and max over time together.
+    Depths, widths and kernels follow the benchmark of Strodthoff et al. (IEEE JBHI 2021): every stage
+    has an inner width of 64 (outer 256) and kernel 5. The feature concatenates mean and maximum over time.
 
     Args:
         leads: Input channels.

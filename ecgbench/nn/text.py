@@ -1,8 +1,8 @@
 """Text encoders: any Hugging Face encoder, or a small BERT trained from scratch.
 
 The offline default needs no download: a WordPiece tokenizer trained on the corpus, and a BERT-shaped
-encoder with random weights. Both kinds are one class, :class:`TextEncoder`, whose architecture and
-tokenizer go into a checkpoint as JSON (:meth:`TextEncoder.describe`), the weights as its state.
+encoder with random weights. Both kinds use the class :class:`TextEncoder`. A checkpoint stores its
+architecture and tokenizer as JSON (:meth:`TextEncoder.describe`) and its weights as state.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TextEncoder(nn.Module):
         self.vocabulary: int = model.config.vocab_size
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
-        """Turn texts into token ids on the CPU, padded to the longest of them."""
+        """Turn texts into token ids on the CPU, padded to the longest text."""
         encoded = self.tokenizer(
             list(texts),
             padding=True,
@@ -73,7 +73,7 @@ class TextEncoder(nn.Module):
         return {name: encoded[name] for name in ("input_ids", "attention_mask")}
 
     def forward(self, tokens: Tokens) -> EncodedText:
-        """Encode tokens; padding neither is attended to nor counts in the mean."""
+        """Encode tokens. Padding is excluded from attention and from the mean."""
         output = self.model(
             input_ids=tokens["input_ids"], attention_mask=self._attention(tokens["attention_mask"])
         )
@@ -85,14 +85,14 @@ class TextEncoder(nn.Module):
         return EncodedText(mean_over_tokens(states, tokens["attention_mask"]), states)
 
     def _attention(self, mask: Tensor) -> Tensor:
-        """Spell the padding mask out, so that transformers need not ask the device about it."""
+        """Expand the padding mask, so that transformers does not wait for the device to inspect it."""
         if getattr(self.model.config, "_attn_implementation", None) != "sdpa":
             return mask
         batch, length = mask.shape
         return mask.bool()[:, None, None, :].expand(batch, 1, length, length)
 
     def special(self, tokens: Tokens) -> Tensor:
-        """Where a token is padding or another special one: bool ``[B, S]``."""
+        """True for padding and other special tokens: bool ``[B, S]``."""
         ids = tokens["input_ids"]
         special = tokens["attention_mask"] == 0
         for number in self.tokenizer.all_special_ids:
@@ -100,10 +100,10 @@ class TextEncoder(nn.Module):
         return special
 
     def freeze_layers(self, count: int) -> None:
-        """Stop training the first ``count`` transformer layers; all of them: the whole encoder.
+        """Freeze the first ``count`` transformer layers; if these are all layers, freeze the whole encoder.
 
         Raises:
-            EcgbenchError: The encoder has fewer layers, or they cannot be found.
+            EcgbenchError: The encoder has fewer layers, or its layers cannot be found.
         """
         layers = _layers(self.model)
         if count > len(layers):
@@ -114,7 +114,7 @@ class TextEncoder(nn.Module):
             self.model.requires_grad_(False)
 
     def describe(self) -> dict[str, Any]:
-        """Everything but the weights, as JSON-like data; see :func:`rebuild_text_encoder`."""
+        """Everything except the weights, as JSON-like data; see :func:`rebuild_text_encoder`."""
         return {
             "config": json.loads(self.model.config.to_json_string(use_diff=False)),  # type: ignore[union-attr, operator]
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
@@ -138,12 +138,12 @@ def small_text_encoder(
 
     Args:
         texts: The training reports.
-        vocabulary: Most word pieces; a small corpus yields fewer.
+        vocabulary: Maximum number of word pieces; a small corpus gives fewer.
         width: Hidden size, D.
         depth: Layers.
         heads: Attention heads.
         max_tokens: Longest input.
-        dropout: In training only.
+        dropout: Dropout rate in training.
     """
     from transformers import BertConfig, BertModel
 
@@ -169,7 +169,7 @@ def pretrained_text_encoder(
     """A Hugging Face encoder by hub id or local directory.
 
     Raises:
-        EcgbenchError: It cannot be loaded, with what to do when there is no network.
+        EcgbenchError: It cannot be loaded; the hint says what to do without a network.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -179,13 +179,13 @@ def pretrained_text_encoder(
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise EcgbenchError(
             f"The text encoder {source!r} cannot be loaded: {str(error).splitlines()[0]}",
-            "Give a directory that holds the model, download it first where there is a network, "
+            "Give a directory with the model, download it first where there is a network, "
             "or take the small encoder that needs no download (text.source: null).",
         ) from error
     if getattr(model, "pooler", None) is None and pooling == "pooler":
         pooling = "cls"
     if pooling != "pooler" and hasattr(model, "pooler"):
-        model.pooler = None  # what is not used is neither trained nor counted
+        model.pooler = None  # unused parameters are neither trained nor counted
     return TextEncoder(model, tokenizer, max_tokens, pooling)
 
 
@@ -199,7 +199,7 @@ def rebuild_text_encoder(description: dict[str, Any]) -> TextEncoder:
     pooler = {"add_pooling_layer": False} if description["pooling"] != "pooler" else {}
     try:
         model = AutoModel.from_config(config, **pooler)
-    except TypeError:  # an architecture that never has a pooler does not know the option
+    except TypeError:  # architectures without a pooler do not have this option
         model = AutoModel.from_config(config)
     tokenizer = _fast_tokenizer(
         Tokenizer.from_str(description["tokenizer"]), description["special"]
@@ -215,8 +215,8 @@ def train_wordpiece(texts: Iterable[str], vocabulary: int) -> Any:
     texts = list(texts)
     normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
     letters = sorted({letter for text in texts for letter in normalizer.normalize_str(text)})
-    # The trainer numbers letters inside words in a random order, and breaks ties by number; as
-    # special tokens they have fixed ones. The tokenizer is then made anew, with the usual five.
+    # The trainer numbers letters inside words in random order and breaks ties by number. As special
+    # tokens the letters have fixed numbers. The final tokenizer has the usual five special tokens.
     inner = [f"##{letter}" for letter in letters if not letter.isspace()]
     trainer = WordPieceTrainer(
         vocab_size=vocabulary, special_tokens=[*SPECIAL.values(), *inner], show_progress=False
@@ -240,10 +240,10 @@ def train_wordpiece(texts: Iterable[str], vocabulary: int) -> Any:
 
 
 class MaskedText(NamedTuple):
-    """A report with words hidden.
+    """A batch of reports with hidden words.
 
     Attributes:
-        tokens: As given, with hidden ids replaced by the mask token.
+        tokens: The input, with hidden ids replaced by the mask token.
         labels: int64 ``[B, S]``: the hidden ids, -100 elsewhere.
     """
 
@@ -252,12 +252,12 @@ class MaskedText(NamedTuple):
 
 
 def mask_words(tokens: Tokens, special: Tensor, fraction: float, mask_id: int) -> MaskedText:
-    """Hide ``ceil(fraction * words)`` tokens of every report, never a special one.
+    """Hide ``ceil(fraction * words)`` tokens of every report; special tokens are never hidden.
 
     Args:
         tokens: ``input_ids`` and ``attention_mask``, ``[B, S]``.
-        special: bool ``[B, S]``, what must stay (:meth:`TextEncoder.special`).
-        fraction: Share of each report's own words.
+        special: bool ``[B, S]``, tokens that must not be hidden (:meth:`TextEncoder.special`).
+        fraction: Share of the words of each report.
         mask_id: Id of the mask token.
     """
     ids = tokens["input_ids"]
@@ -270,10 +270,10 @@ def mask_words(tokens: Tokens, special: Tensor, fraction: float, mask_id: int) -
 
 
 class WordHead(nn.Module):
-    """Guesses hidden words from token states: ``[B, S, width_in]`` to ``[B, S, vocabulary]``.
+    """Predicts hidden words from token states: ``[B, S, width_in]`` to ``[B, S, vocabulary]``.
 
     Args:
-        width_in: Width of what it reads.
+        width_in: Width of the token states.
         width: Inner width.
         vocabulary: Word pieces.
     """
@@ -306,7 +306,7 @@ def _fast_tokenizer(backend: Any, special: dict[str, str]) -> Any:
 
 
 def _layers(model: nn.Module) -> list[nn.Module]:
-    """The transformer layers: the longest list of modules in the encoder."""
+    """The transformer layers, identified as the longest list of modules in the encoder."""
     stacks = [list(module) for module in model.modules() if isinstance(module, nn.ModuleList)]
     if not stacks:
         raise EcgbenchError(f"{type(model).__name__} has no list of layers to freeze.")

@@ -1,4 +1,4 @@
-"""The text side that every method with a text tower has."""
+"""Text encoding, shared by all methods with a text tower."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ecgbench.nn.towers import save_text, unit
 
 
 class TextSide(Method):
-    """A method whose texts go through an encoder and a projection.
+    """A method that encodes texts with an encoder and a projection.
 
     Attributes:
-        text: The encoder; its tokenizer is kept with the checkpoint.
-        text_projection: From its pooled output into the space shared with ECGs.
+        text: The text encoder; the checkpoint includes its tokenizer.
+        text_projection: Maps the pooled output of the text encoder into the space shared with ECGs.
     """
 
     text: TextEncoder
     text_projection: nn.Module
 
     def embed_text(self, tokens: Tokens) -> Tensor:
-        """Unit vectors beside ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
+        """Embed texts as unit vectors in the space of the ECGs: tokens of ``B`` texts ``-> [B, dim]``."""
         return unit(self.text_projection(self.text(tokens).pooled))
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:

@@ -1,4 +1,4 @@
-"""ECG encoders and text encoders by name, with one face each, for methods that leave the choice open.
+"""ECG encoders and text encoders by name, with a common interface, for methods with a configurable encoder.
 
 Sizes in time are given in seconds, so that they hold at any sampling rate.
 """
@@ -31,7 +31,7 @@ _TEXT_FILE = "text.json"
 
 
 class Tower(TensorModule):
-    """An ECG encoder: tokens by position, and one feature vector of them.
+    """An ECG encoder: tokens by position, and a feature vector computed from them.
 
     Attributes:
         width: Channels of the tokens.
@@ -51,7 +51,7 @@ class Tower(TensorModule):
 
 
 class ViTTower(Tower):
-    """One token per (lead, time patch); the feature is pooled as the ViT's ``pool`` says."""
+    """One token per (lead, time patch); the option ``pool`` of the ViT defines the feature."""
 
     def __init__(self, vit: EcgViT) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class ViTTower(Tower):
         return self.vit(ecg)
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """As the ViT pools."""
+        """Pool with the ViT."""
         return self.vit.pool(tokens)
 
 
@@ -138,7 +138,7 @@ def build_tower(encoder: TowerName, sizes: Sizes, setup: Setup) -> Tower:
     Args:
         encoder: Its name.
         sizes: ``vit`` for both ViTs, ``resnet`` or ``xresnet``.
-        setup: The input's shape.
+        setup: Shape of the input.
     """
     leads = len(setup.leads)
     if encoder == "vit":
@@ -163,8 +163,8 @@ def build_tower(encoder: TowerName, sizes: Sizes, setup: Setup) -> Tower:
 def build_text(config: Text, setup: Setup) -> TextEncoder:
     """A text encoder: a published one, or a small one.
 
-    A method that was trained before gets its own architecture and tokenizer back from the assets; its
-    weights come with the checkpoint.
+    For a trained method the architecture and tokenizer come from the assets, and the weights from the
+    checkpoint.
 
     Args:
         config: Which encoder; for the small one, trained from scratch, also its sizes.
@@ -200,5 +200,5 @@ def projection(width_in: int, width: int, out: int) -> nn.Sequential:
 
 
 def unit(x: Tensor) -> Tensor:
-    """Rows of unit length, in float32 at least."""
+    """Rows scaled to unit length, at least in float32."""
     return F.normalize(x.to(torch.promote_types(x.dtype, torch.float32)), dim=-1)

@@ -32,7 +32,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a GELU MLP, each after a LayerNorm and beside a residual."""
+    """Attention and a GELU MLP, each with a LayerNorm before it and a residual connection."""
 
     def __init__(
         self, width: int, heads: int, mlp_ratio: float = 4.0, dropout: float = 0.0
@@ -53,9 +53,10 @@ class Block(nn.Module):
 
 
 LONGEST = 30.0
-"""Longest wavelength of a position embedding over 2 pi: an ECG has tens of patches, not thousands.
+"""Longest wavelength of the position embedding, divided by 2 pi.
 
-With the usual 10,000 most of the width would be the same for all of them.
+An ECG has tens of patches and not thousands. With the usual 10,000, most of the embedding would be the
+same for all patches.
 """
 
 QUERY_GAIN = 1.4
@@ -77,10 +78,10 @@ def sincos_positions(count: int, width: int, longest: float = LONGEST) -> Tensor
 def init_weights(module: nn.Module) -> None:
     """Initialise linear layers by Xavier's rule with zero bias, as MAE does; use with ``apply``.
 
-    Keys start equal to queries, so that like tokens (of one time, or of one lead) attend to each other
-    before anything is learnt (in the spirit of mimetic initialisation, Trockman and Kolter 2023). With
-    a decoder along leads and times, masked models then left their first plateau after some 40 steps
-    on ptbxl-mini, and within 160 they did not without (single runs).
+    Keys are initialised equal to queries, so that similar tokens (of one time, or of one lead) attend to
+    each other from the start (similar to mimetic initialisation, Trockman and Kolter 2023). With a decoder
+    along leads and times, masked models then left their first plateau after about 40 steps on ptbxl-mini;
+    without this initialisation they did not within 160 steps (single runs).
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -1,7 +1,7 @@
 """Vision transformers for ECGs, and the decoder of masked modelling.
 
-:class:`EcgViT` has one token per (lead, time patch), as ST-MEM (Na et al., ICLR 2024);
-:class:`ChannelViT` one per time patch over all leads, as MERL's ViT-Tiny (Liu et al., ICML 2024).
+:class:`EcgViT` has one token per (lead, time patch), like ST-MEM (Na et al., ICLR 2024);
+:class:`ChannelViT` has one per time patch over all leads, like MERL's ViT-Tiny (Liu et al., ICML 2024).
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from ecgbench.nn.transformer import Block, init_weights, sincos_positions
 Pool = Literal["mean", "by-lead"]
 
 LEAD_STD = 0.5
-"""Lead embeddings start as large as the sin-cos time embeddings, so that both places count alike."""
+"""Initial SD of lead embeddings: that of the sin-cos time embeddings, so that both have the same weight."""
 
 
 class EcgViT(TensorModule):
     """A 1-D ViT whose tokens are single patches of single leads.
 
-    A token is its patch's projection plus a learned lead embedding plus a fixed sin-cos time
-    embedding. With ``separators`` each lead also has a token before its first patch and one behind
-    its last; they are always encoded and never returned.
+    A token is the projection of its patch plus a learned lead embedding plus a fixed sin-cos time
+    embedding. With ``separators`` each lead also has a token before its first patch and after its last
+    patch. These tokens are always encoded and never returned.
 
     Args:
         leads: Leads, L.
-        samples: Most samples a lead can have; shorter signals are fine.
+        samples: Maximum samples per lead; shorter signals are allowed.
         patch: Samples per patch, P.
         width: Token width.
         depth: Blocks.
         heads: Attention heads.
         mlp_ratio: Inner width of a block's MLP over ``width``.
-        dropout: In attention and behind each residual branch.
-        separators: Whether leads are framed by separator tokens.
-        pool: How tokens become one feature vector: ``mean`` of all of them, or ``by-lead``, the means
-            over the times of each lead side by side, which keep where something was seen.
+        dropout: In attention and after each residual branch.
+        separators: Whether each lead has separator tokens at both ends.
+        pool: Pooling of tokens into a feature vector: ``mean`` of all tokens, or ``by-lead``, the
+            concatenated means over time of each lead, which keep the position of findings.
     """
 
     time_embedding: Tensor
@@ -79,7 +79,7 @@ class EcgViT(TensorModule):
         return self._encode(*self._embed(ecg))
 
     def forward_visible(self, ecg: Tensor, visible_index: Tensor) -> Tensor:
-        """Encode only the visible tokens; hidden ones are not even embedded.
+        """Encode only the visible tokens; hidden tokens are not embedded.
 
         Args:
             ecg: ``[B, L, T]``.
@@ -91,7 +91,7 @@ class EcgViT(TensorModule):
         return self._encode(*self._embed(ecg, visible_index))
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """One feature vector of all patch tokens: ``[B, L * N, width]`` to ``[B, features]``."""
+        """Pool all patch tokens into one feature vector: ``[B, L * N, width]`` to ``[B, features]``."""
         if self.pooling == "mean":
             return tokens.mean(1)
         return tokens.view(len(tokens), self.leads, -1, self.width).mean(2).flatten(1)
@@ -112,7 +112,7 @@ class EcgViT(TensorModule):
         return out
 
     def _embed(self, ecg: Tensor, visible_index: Tensor | None = None) -> tuple[Tensor, int]:
-        """Tokens that enter the blocks (separators last), and how many of them are patches."""
+        """Input tokens of the blocks (separators last), and the number of patches among them."""
         patches = patchify(ecg, self.patch)
         batch, leads, count, _ = patches.shape
         if leads != self.leads or not 0 < count <= self.patches:
@@ -139,7 +139,7 @@ class ChannelViT(TensorModule):
 
     Args:
         leads: Leads, which are the channels of a patch.
-        samples: Most samples a lead can have.
+        samples: Maximum samples per lead.
         patch: Samples per patch.
         width: Token width (192 in ViT-Tiny).
         depth: Blocks (12).
@@ -173,21 +173,22 @@ class ChannelViT(TensorModule):
 
 
 class MaskedDecoder(TensorModule):
-    """Guesses every patch from the encoded visible tokens.
+    """Reconstructs every patch from the encoded visible tokens.
 
-    Hidden places get a learned mask token; all tokens get lead and time embeddings of the decoder's
-    own. Separators are not passed on: they carry no signal.
+    Hidden positions get a learned mask token. All tokens get separate lead and time embeddings. Separators
+    are not passed to the decoder because they contain no signal.
 
-    Blocks attend in turn across the leads of one time and across the times of one lead. What a hidden
-    patch is guessed from stands there; with attention over all tokens at once, finding it took some
-    500 steps in which nothing else was learnt (measured on ptbxl-mini), and a step cost more.
+    Blocks alternate between attention across the leads of one time and across the times of one lead,
+    where the information about a hidden patch is. With attention over all tokens at once, the decoder
+    needed about 500 steps to find this information and learnt nothing else meanwhile (measured on
+    ptbxl-mini), and each step was more expensive.
 
     Args:
         width_in: Width of the encoder's tokens.
         leads: Leads, L.
-        patches: Most patches per lead, N.
+        patches: Maximum patches per lead, N.
         patch: Samples per patch, P.
-        width: The decoder's own width.
+        width: Width of the decoder.
         depth: Blocks, the first of them across leads.
         heads: Attention heads.
     """
@@ -218,11 +219,11 @@ class MaskedDecoder(TensorModule):
         nn.init.normal_(self.lead_embedding, std=LEAD_STD)
 
     def forward(self, tokens: Tensor, visible_index: Tensor, patches: int) -> Tensor:
-        """Guess all patches.
+        """Reconstruct all patches.
 
         Args:
             tokens: Encoded visible tokens ``[B, V, width_in]``.
-            visible_index: Their places ``[B, V]``.
+            visible_index: Their positions ``[B, V]``.
             patches: Patches per lead of this signal.
 
         Returns:

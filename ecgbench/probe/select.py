@@ -1,7 +1,7 @@
-"""The linear probe: L2 logistic regression on frozen features, chosen by validation.
+"""The linear probe: L2 logistic regression on frozen features, selected on validation records.
 
-One regression per class against all others. How the features are scaled and how strong the penalty
-is are chosen once per task by the macro-AUROC on validation; the test split has no part in it.
+There is one regression per class against all others. The scaling of the features and the strength of the
+penalty are selected once per task by macro-AUROC on validation records. The test split is not used.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ FALLBACK_SCALING: Scaling = "feature"
 FALLBACK_C = 0.01
 TOLERANCE = 1e-6
 CHOOSING = 1e-3
-"""Tolerance while choosing: moves the AUROC of weak penalties by .004 at most, at a third of the cost."""
+"""Tolerance during selection: changes the AUROC of weak penalties by at most .004, at a third of the cost."""
 SMALL_MATRIX = 4_000_000
 
 
 @dataclass(frozen=True)
 class ProbeModel:
-    """A fitted probe and how it was chosen.
+    """A fitted probe and its selection.
 
     Attributes:
         weights: [classes, features], for unscaled features.
         intercepts: [classes].
-        scaling: Chosen scaling.
-        C: Chosen inverse penalty.
-        validation: Macro-AUROC on validation of what was chosen, with the classes scored; where
-            none was, nothing could be chosen and the fall-back was taken.
+        scaling: Selected scaling.
+        C: Selected inverse penalty.
+        validation: Macro-AUROC of the selected probe on validation, with the scored classes. Without a
+            scored class selection is impossible, and the fall-back is used.
         trained: [classes]; False for a class without a positive (or without a negative) training
             record, whose scores are constant.
-        unconverged: Classes whose chosen regression reached the limit of iterations.
+        unconverged: Classes whose selected regression reached the iteration limit.
         candidates: Macro-AUROC on validation by scaling and C.
     """
 
@@ -57,7 +57,7 @@ class ProbeModel:
     candidates: dict[tuple[Scaling, float], float]
 
     def scores(self, X: ArrayLike) -> Values:
-        """Logits for some records.
+        """Logits of records.
 
         Args:
             X: [records, features].
@@ -66,7 +66,7 @@ class ProbeModel:
             [records, classes] float64.
 
         Raises:
-            MetricError: Another number of features, NaN or infinite features.
+            MetricError: A different number of features, or NaN or infinite features.
         """
         features = _features(X)
         if features.shape[1] != self.weights.shape[1]:
@@ -77,7 +77,7 @@ class ProbeModel:
         return np.asarray(features @ self.weights.T + self.intercepts, dtype=np.float64)
 
     def chosen(self) -> dict[str, Any]:
-        """What a result records of the choice, as plain values."""
+        """The selection as plain values, for the result."""
         return {
             "scaling": self.scaling,
             "C": self.C,
@@ -107,16 +107,16 @@ def fit_logistic(
         X_train: [records, features] finite numbers.
         Y_train: [records, classes] zeros and ones.
         Cs: Inverse penalties, above 0.
-        tolerance: Where to stop: Newton decrement relative to C times the count of the rarer
-            label, so that a rare class is solved as well as a frequent one.
-        max_iterations: Iterations at most.
-        device: Torch device; by default a CUDA GPU where there is one, else the CPU.
+        tolerance: Stopping criterion: Newton decrement relative to C times the count of the rarer
+            label, so that rare classes are solved as accurately as frequent ones.
+        max_iterations: Maximum number of iterations.
+        device: Torch device; by default a CUDA GPU if available, else the CPU.
 
     Returns:
-        Coefficients [len(Cs), classes, features + 1] and what became of each regression.
+        Coefficients [len(Cs), classes, features + 1] and the state of each regression.
 
     Raises:
-        MetricError: Shapes that differ, NaN or infinite features, labels other than 0 and 1,
+        MetricError: Mismatched shapes, NaN or infinite features, labels other than 0 and 1,
             a C that is not positive.
     """
     X, Y = _features(X_train), labels_of(Y_train)
@@ -130,9 +130,9 @@ def fit_logistic(
 
 @contextlib.contextmanager
 def _threads_for(size: int) -> Iterator[None]:
-    """One thread for a small matrix: waiting for a second one costs more than it saves.
+    """Use one thread for a small matrix because a second one costs more than it saves.
 
-    On a busy machine up to thirty times as much, for a solve is thousands of small products.
+    On a busy machine two are up to thirty times slower: a solve consists of thousands of small products.
     """
     import torch
 
@@ -152,17 +152,17 @@ def select_and_fit(
     grid: ProbeGrid | None = None,
     device: str | None = None,
 ) -> ProbeModel:
-    """Choose scaling and C by validation and return the probe fitted with them.
+    """Select scaling and C on validation records and return the probe fitted with them.
 
-    Candidates are solved to :data:`CHOOSING`, the chosen one to :data:`TOLERANCE`.
+    Candidates are solved to :data:`CHOOSING`, the selected one to :data:`TOLERANCE`.
 
     Args:
         X_train: [training records, features].
         Y_train: [training records, classes].
         X_val: [validation records, features].
         Y_val: [validation records, classes]; classes without a positive or without a negative
-            record here have no say. Where that is every class, scaling ``feature`` and the C of
-            the grid nearest to 0.01 are taken.
+            record here are ignored. If this applies to every class, scaling ``feature`` and the C
+            of the grid closest to 0.01 are used.
         grid: Candidates.
         device: As in :func:`fit_logistic`.
 
@@ -196,7 +196,7 @@ def select_and_fit(
 
 def _choice(grid: ProbeGrid, quality: dict[tuple[Scaling, float], Macro]) -> tuple[Scaling, float]:
     if any(value.scored for value in quality.values()):
-        # rounded, so that a difference below what choosing resolves does not decide
+        # rounded, so that differences below the tolerance do not decide
         return max(quality, key=lambda key: round(quality[key].mean, 3))
     scaling = FALLBACK_SCALING if FALLBACK_SCALING in grid.scalings else grid.scalings[0]
     return scaling, min(grid.Cs, key=lambda C: abs(np.log(C / FALLBACK_C)))
@@ -206,7 +206,7 @@ def _scale(X: Values, scaling: Scaling) -> Values:
     spread = X.std(axis=0)
     if scaling == "global":
         spread = np.full_like(spread, np.sqrt((spread**2).mean()))
-    # a feature that does not vary (beyond rounding) carries nothing; leave it as it is
+    # a constant feature (up to rounding) has no information and is not scaled
     floor = 1e-12 * np.abs(X).max(axis=0)
     return np.where(spread > floor, spread, 1.0)
 
@@ -216,7 +216,7 @@ def _features(X: ArrayLike) -> Values:
     if features.ndim != 2 or 0 in features.shape:
         raise MetricError(f"the features have shape {features.shape}, not [records, features]")
     if not np.isfinite(features).all():
-        raise MetricError("the features hold NaN or infinite values")
+        raise MetricError("the features contain NaN or infinite values")
     return features
 
 

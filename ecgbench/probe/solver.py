@@ -1,10 +1,10 @@
 """Many L2-regularised logistic regressions on one feature matrix, solved together.
 
-A linear probe needs one regression per class and per candidate C. Solved one after another they read
-the features thousands of times; solved as the columns of one matrix they cost two matrix products
-an iteration. The method is L-BFGS in the eigenbasis of the centred features, where the Hessian at
+A linear probe needs one regression per class and per candidate C. Solved one after another, they read
+the features thousands of times. Solved as columns of one matrix, they need two matrix products per
+iteration. The method is L-BFGS in the eigenbasis of the centred features, where the Hessian at
 the starting point is diagonal and serves as the preconditioner (Nocedal & Wright, Numerical
-Optimization, 2nd ed., algorithm 7.4). Problems that have converged leave the batch.
+Optimization, 2nd ed., algorithm 7.4). Converged problems leave the batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HISTORY = 12
 MEMORY_ELEMENTS = 48_000_000
-"""Numbers that one batch of problems may hold (0.4 GB as float64); more problems, more batches."""
+"""Maximum size of one batch of problems, in numbers (0.4 GB as float64); larger sets are split."""
 
 
 class LogisticFit(NamedTuple):
@@ -46,7 +46,7 @@ class Basis:
     Attributes:
         rows: [records, rank + 1].
         rotation: [features, rank] orthonormal; weights in feature space are ``rotation @ theta``.
-        mean: [features] what was subtracted.
+        mean: [features] subtracted mean.
     """
 
     rows: Tensor
@@ -56,15 +56,15 @@ class Basis:
 
 @dataclass
 class Regressions:
-    """The regressions still at work, one a column.
+    """The regressions that have not converged, one per column.
 
     Attributes:
         labels: [records, problems].
         strength: [problems] C.
         theta: [rank + 1, problems] weights, the intercept last.
-        curvature: [rank + 1, problems] diagonal of the Hessian at the start.
-        scale: [problems] size that the decrement is compared with.
-        number: [problems] which problem each column is.
+        curvature: [rank + 1, problems] diagonal of the initial Hessian.
+        scale: [problems] reference size of the decrement.
+        number: [problems] index of the problem of each column.
     """
 
     labels: Tensor
@@ -75,7 +75,7 @@ class Regressions:
     number: Tensor
 
     def keep(self, columns: Tensor) -> Regressions:
-        """The batch of some columns only."""
+        """The batch with some of its columns."""
         return Regressions(
             self.labels[:, columns],
             self.strength[columns],
@@ -136,7 +136,7 @@ def _eigenbasis(X: Tensor) -> Basis:
     mean = X.mean(dim=0)
     centred = X - mean
     if X.shape[0] < X.shape[1]:
-        # fewer records than features: the solution lies in the span of the records
+        # with fewer records than features the solution is in the span of the records
         span, small = torch.linalg.qr(centred.T)
         centred = small.T
     else:
@@ -155,11 +155,11 @@ def _minimise(
         A: [records, rank + 1], columns orthogonal, the last of ones.
         labels: [records, problems].
         strength: [problems] C.
-        tolerance: Newton decrement, relative to C times the rarer label's count, to stop at.
-        max_iterations: Iterations at most.
+        tolerance: Newton decrement, relative to C times the rarer label's count, at which to stop.
+        max_iterations: Maximum number of iterations.
 
     Returns:
-        [rank + 1, problems] solutions, and [problems] which converged.
+        [rank + 1, problems] solutions, and [problems] whether each converged.
     """
     import torch
 
@@ -215,7 +215,7 @@ def _gradient(A: Tensor, batch: Regressions, logits: Tensor, penalty: Tensor) ->
 
 
 def _direction(gradient: Tensor, curvature: Tensor, history: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """Two-loop recursion, every column for itself."""
+    """Two-loop recursion, separately for each column."""
     q = -gradient
     shares = []
     for step, change in reversed(history):
@@ -240,7 +240,7 @@ def _line_search(
     direction: Tensor,
     penalty: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Halve each column's step until its loss falls enough (Armijo); logits need no new product."""
+    """Halve the step of each column until its loss decreases enough (Armijo); needs no matrix product."""
     import torch
     from torch.nn.functional import softplus
 
@@ -251,7 +251,7 @@ def _line_search(
     slope = (gradient * direction).sum(dim=0)
     along = A @ direction
     start = loss(batch.theta, logits)
-    # near the optimum the loss no longer resolves the gain: differences of rounding must pass
+    # near the optimum the gain is below the rounding error of the loss, which must not reject the step
     slack = 1e-13 * start.abs()
     length = torch.ones_like(slope)
     for _ in range(30):

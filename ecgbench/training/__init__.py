@@ -1,1 +1,1 @@
-"""From signals to checkpoints and features: everything that trains or runs a network."""
+"""Training and running of networks: from signals to checkpoints and features."""

@@ -1,6 +1,6 @@
-"""Batches by step: number ``i`` is the same after an interruption, and on any number of processes.
+"""Batches by step: batch ``i`` is the same after an interruption and for any number of processes.
 
-A batch is that of all processes together; each takes an equal share of its rows.
+A batch belongs to all processes together; each process takes an equal share of its rows.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from ecgbench.training.corpus import Part
 
 @dataclass(frozen=True)
 class Texts:
-    """Every distinct text of a corpus, tokenised once; the last row is the empty text."""
+    """All distinct texts of a corpus, tokenised once; the last row is the empty text."""
 
     number: dict[str, int]
     tokens: Tokens
 
 
 def tokenize_all(method: Method, texts: Sequence[str]) -> Texts | None:
-    """Tokenise every distinct text, and the empty one; None where there is none."""
+    """Tokenise every distinct text and the empty text; None if there is no text."""
     if not texts:
         return None
     return Texts({text: i for i, text in enumerate(texts)}, method.tokenize([*texts, ""]))
 
 
 class TrainingRecords:
-    """The records of some parts by position.
+    """The records of several parts, by position.
 
     Args:
         parts: One split of each data set.
-        texts: Their texts; None for a method that takes none.
+        texts: Their texts; None for a method without texts.
     """
 
     def __init__(self, parts: Sequence[Part], texts: Texts | None) -> None:
@@ -58,7 +58,7 @@ class TrainingRecords:
 
     @property
     def samples(self) -> int:
-        """Samples of a record."""
+        """Samples per record."""
         return int(self._parts[0].signals.shape[-1])
 
     def batch(
@@ -71,8 +71,8 @@ class TrainingRecords:
 
         Args:
             positions: ``[B]``.
-            starts: ``[B]`` first sample that each record keeps; None: the first of the record.
-            length: Samples that each record keeps; None: all.
+            starts: ``[B]`` first sample to keep of each record; None for the start of the record.
+            length: Samples to keep of each record; None for all.
 
         Returns:
             ECGs ``[B, leads, length]``, float32, with the tokens of their texts.
@@ -87,7 +87,7 @@ class TrainingRecords:
     def _signals(
         self, positions: NDArray[np.integer], starts: NDArray[np.integer], length: int
     ) -> torch.Tensor:
-        """Gather each part's records in one indexing operation, seven times as fast as one by one."""
+        """Gather the records of each part in one indexing operation, seven times faster than one by one."""
         number, row = self._part[positions], self._row[positions]
         found = []
         for i in np.unique(number):
@@ -120,18 +120,18 @@ def _expect_random_reads(signals: NDArray[np.floating]) -> None:
 
 @dataclass(frozen=True)
 class Share:
-    """The rows of a batch that fall to one process.
+    """The rows of a batch that belong to one process.
 
     Attributes:
-        rank: This process among ``world``.
-        world: Processes that train together.
+        rank: Rank of this process among ``world``.
+        world: Number of processes.
     """
 
     rank: int = 0
     world: int = 1
 
     def of(self, size: int) -> slice:
-        """This process's rows of a batch of ``size``, which divides by the processes."""
+        """The rows of this process in a batch of ``size``, which is divisible by the number of processes."""
         each = size // self.world
         return slice(self.rank * each, (self.rank + 1) * each)
 
@@ -140,23 +140,23 @@ ALL = Share()
 
 
 class TrainingBatches(IterableDataset[tuple[int, Batch]]):
-    """An endless run of shuffled batches, cut to the steps that are left.
+    """An endless sequence of shuffled batches, limited to the remaining steps.
 
-    Every epoch is a permutation by ``(seed, epoch)``; what does not fill a batch at its end is left for
-    another epoch's order.
+    Every epoch is a permutation defined by ``(seed, epoch)``. Records that do not fill a batch at its end
+    are skipped in this epoch.
 
     Args:
-        records: What to draw from.
-        batch_size: Of all processes together.
-        seed: Of the order.
+        records: The records.
+        batch_size: Batch size of all processes together.
+        seed: Random seed of the order.
         start: First batch.
-        stop: One behind the last.
-        crop: Share of a record's length that an example keeps, at a random place.
-        share: Of this process.
+        stop: End, exclusive.
+        crop: Fraction of a record's length to keep, at a random position.
+        share: Share of this process.
 
     Raises:
         DataError: There are fewer than two records for each process.
-        ConfigError: A batch does not divide by the processes.
+        ConfigError: The batch size is not divisible by the number of processes.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         self._share = share
         world = share.world
         if self._size < 2 * world:
-            raise DataError(f"{len(records)} records are too few to train on.")
+            raise DataError(f"{len(records)} records are too few for training.")
         if self._size % world:
             raise ConfigError(
                 f"A batch of {self._size} records does not divide by {world} processes.",
@@ -190,7 +190,7 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
         return self._order(epoch)[i * self._size : (i + 1) * self._size]
 
     def _order(self, epoch: int) -> NDArray[np.integer]:
-        """The permutation of an epoch, kept until the next: 640,000 records take 6 ms to permute."""
+        """The permutation of an epoch, cached until the next epoch; permuting 640,000 records takes 6 ms."""
         if self._kept is None or self._kept[0] != epoch:
             rng = np.random.default_rng([self._seed, epoch])
             self._kept = (epoch, rng.permutation(len(self._records)))
@@ -205,20 +205,20 @@ class TrainingBatches(IterableDataset[tuple[int, Batch]]):
             yield step, self._records.batch(self.positions(step)[own], starts, self._length)
 
     def _starts(self, step: int) -> NDArray[np.integer]:
-        """First sample that each record of batch ``step`` keeps: ``[batch_size]``."""
+        """First sample to keep of each record of batch ``step``: ``[batch_size]``."""
         last = self._records.samples - self._length
         rng = np.random.default_rng([self._seed, step])
         return rng.integers(0, last, self._size, endpoint=True)
 
 
 class ValidationBatches(IterableDataset[tuple[int, Batch]]):
-    """The records in their order, at most ``limit`` batches of them.
+    """The records in order, in at most ``limit`` batches.
 
     Args:
-        records: What to look at.
-        batch_size: Of all processes together; the last records are left where it does not divide.
-        limit: Most batches.
-        share: Of this process.
+        records: The records.
+        batch_size: Batch size of all processes together; the last incomplete batch is skipped.
+        limit: Maximum number of batches.
+        share: Share of this process.
     """
 
     def __init__(

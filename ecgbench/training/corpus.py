@@ -1,6 +1,6 @@
-"""What a method is pre-trained on: the training folds of one data set or of several.
+"""The pre-training corpus: the training folds of one or several data sets.
 
-Validation folds only watch the loss; test folds are never read.
+Validation folds are only used to monitor the loss. Test folds are never read.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ecgbench.plugins.specs import plain_validation_error
 
 
 def signal_spec(config: Config) -> SignalSpec:
-    """The input that a configuration asks for.
+    """The input signal that a configuration defines.
 
     Raises:
-        ConfigError: Section ``signal`` makes no sense; says why.
+        ConfigError: Section ``signal`` is invalid; the message states why.
     """
     band = config.signal.bandpass
     try:
@@ -36,7 +36,7 @@ def signal_spec(config: Config) -> SignalSpec:
         )
     except ValidationError as error:
         raise ConfigError(
-            f"The section 'signal' does not fit: {plain_validation_error(error)}.",
+            f"The section 'signal' is invalid: {plain_validation_error(error)}.",
             "Set signal.rate, signal.seconds, signal.bandpass or signal.scaling.",
         ) from error
 
@@ -47,8 +47,8 @@ class Part:
 
     Attributes:
         signals: ``[N, leads, samples]`` of the whole data set, memory-mapped.
-        rows: Which of them are used.
-        reports: Their reports, ``""`` for none.
+        rows: Rows to use.
+        reports: Their reports, ``""`` if there is none.
     """
 
     signals: NDArray[np.floating]
@@ -58,12 +58,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Records to pre-train on.
+    """Records for pre-training.
 
     Attributes:
         names: Data sets.
-        simulated: Whether any of them is.
-        fingerprint: Hash of the records, their reports, and the way they are used.
+        simulated: Whether any of them is simulated.
+        fingerprint: Hash of the records, their reports and their use.
         train: Training parts.
         val: Validation parts.
     """
@@ -85,7 +85,7 @@ class Corpus:
         return _distinct((*self.train, *self.val))
 
     def count(self) -> tuple[int, int]:
-        """Training records, and how many of them have a report."""
+        """Number of training records, and of those with a report."""
         texts = [text for part in self.train for text in part.reports]
         return len(texts), sum(bool(text) for text in texts)
 
@@ -95,7 +95,7 @@ def _distinct(parts: Sequence[Part]) -> list[str]:
 
 
 def corpus_fingerprint(datasets: Sequence[Dataset], config: Config, reports: str, seed: int) -> str:
-    """Address of a corpus, known without reading a signal; arguments as of :func:`load_corpus`."""
+    """Address of a corpus, computed without reading signals; arguments as in :func:`load_corpus`."""
     return content_hash(
         {
             "datasets": [dataset.fingerprint for dataset in datasets],
@@ -109,14 +109,14 @@ def load_corpus(datasets: Sequence[Dataset], config: Config, reports: str, seed:
     """Adapt the signals and gather the records.
 
     Args:
-        datasets: What to pre-train on.
+        datasets: The data sets.
         config: The effective configuration.
-        reports: ``none``, ``some`` or ``all``, as :class:`ecgbench.plugins.MethodInfo` has it.
-        seed: Of the deal, where ``pretrain.shuffle_reports`` deals them to other records: a control
-            needs several deals, for each has its luck.
+        reports: ``none``, ``some`` or ``all``, as in :class:`ecgbench.plugins.MethodInfo`.
+        seed: Random seed of ``pretrain.shuffle_reports``, which shuffles reports among records. This
+            control needs several seeds because a single permutation can be misleading.
 
     Raises:
-        DataError: The method needs reports and there are none.
+        DataError: The method needs reports, and the data sets have none.
     """
     spec = signal_spec(config)
     parts: dict[str, list[Part]] = {"train": [], "val": []}
@@ -140,7 +140,7 @@ def load_corpus(datasets: Sequence[Dataset], config: Config, reports: str, seed:
     )
     if reports != "none" and not corpus.reports:
         raise DataError(
-            f"{' + '.join(corpus.names)} has no reports to train on.",
-            "Choose a corpus that has some: pretrain.data=[NAME] (see `ecgbench list datasets`).",
+            f"{' + '.join(corpus.names)} has no reports for training.",
+            "Choose a corpus with reports: pretrain.data=[NAME] (see `ecgbench list datasets`).",
         )
     return corpus

@@ -1,4 +1,4 @@
-"""Which device and precision a run takes."""
+"""Device and precision of a run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def pick_device(config: Config) -> torch.device:
-    """The device of ``compute.accelerator``; ``auto`` is the GPU that torch sees, else the CPU.
+    """The device of ``compute.accelerator``; ``auto`` is a GPU if torch finds one, else the CPU.
 
     Raises:
-        ConfigError: The accelerator that is asked for is not here.
+        ConfigError: The requested accelerator is not available.
     """
     wanted: str = config.compute.accelerator
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
@@ -46,7 +46,7 @@ def pick_precision(config: Config, device: torch.device) -> Precision:
 
 
 def reduced_precision(config: Config) -> dict[str, Precision]:
-    """What an address says of the precision: nothing of full precision.
+    """Ingredients of an address for the precision; empty for full precision.
 
     Raises:
         ConfigError: As :func:`pick_device`.
@@ -56,12 +56,12 @@ def reduced_precision(config: Config) -> dict[str, Precision]:
 
 
 def processes(config: Config) -> int:
-    """How many processes pre-train together, on this machine: one for each of ``compute.devices``."""
+    """Number of pre-training processes on this machine: one for each of ``compute.devices``."""
     return config.compute.devices
 
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[Any]:
-    """The context that a forward pass runs in."""
+    """The autocast context of a forward pass."""
     if precision == "32-true":
         return contextlib.nullcontext()
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
@@ -74,7 +74,7 @@ def use_threads(config: Config) -> None:
 
 
 def describe(device: torch.device) -> str:
-    """The device in words, for results."""
+    """Description of the device, for results."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"{device.type} ({torch.get_num_threads()} threads)"

@@ -1,4 +1,4 @@
-"""Encoding: checkpoint + signals -> features, once, whatever number of tasks read them."""
+"""Encoding: checkpoint + signals -> features, computed once for all tasks."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ Pass = Callable[[Method, torch.Tensor], torch.Tensor]
 
 @dataclass
 class Encoder:
-    """A pre-trained method that encodes records of data sets, and remembers what it encoded.
+    """A pre-trained method that encodes records of data sets and caches the features.
 
-    Features are kept under ``$ECGBENCH_HOME/features`` by the hash of the checkpoint, the data set, the
-    signal's form, the transformation and a precision below float32, so a stale one cannot be read.
-    Untransformed records are encoded split by split: whatever label set asks first, the others find them.
+    Features are stored in ``$ECGBENCH_HOME/features`` under a hash of the checkpoint, the data set, the
+    signal section, the transformation and a precision below float32, so stale features are never read.
+    Untransformed records are encoded split by split, so that all label sets share them.
     """
 
     recipe: Recipe
@@ -54,17 +54,17 @@ class Encoder:
     _method: Method | None = field(default=None, repr=False)
 
     def method(self) -> Method:
-        """The method itself, in eval mode, on the run's device."""
+        """The method in eval mode, on the device of the run."""
         if self._method is None:
             self._method = load(self.recipe, self.checkpoint)
         return self._method
 
     def signals(self, records: Records, transform: Transform | None = None) -> NDArray[np.float16]:
-        """Signals ``[n, leads, samples]`` as the method's configuration wants them.
+        """Signals ``[n, leads, samples]`` as the method's configuration defines them.
 
         Args:
-            records: Whose.
-            transform: Changes the signals before anything else.
+            records: The records.
+            transform: Applied to the signals before all other processing.
         """
         spec = signal_spec(self.recipe.config)
         if transform is None:
@@ -77,8 +77,8 @@ class Encoder:
         """Features of records.
 
         Args:
-            records: Whose.
-            transform: Changes the signals first.
+            records: The records.
+            transform: Applied to the signals first.
             kind: ``ecg`` (``encode_ecg``) or ``joint`` (``embed_ecg``).
 
         Returns:
@@ -100,7 +100,7 @@ class Encoder:
         return values
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Texts in the space of the method's ECG embeddings: ``[n, dim]``."""
+        """Embed texts in the space of the method's ECG embeddings: ``[n, dim]``."""
         started = time.perf_counter()
         method, size = self.method(), int(self.recipe.config.compute.encode_batch)
         device = pick_device(self.recipe.config)
@@ -167,11 +167,11 @@ def run_frozen(
     :func:`check_batch_independence`.
 
     Args:
-        method: In whatever mode; it is put into eval mode.
+        method: The method; it is switched to eval mode.
         signals: ``[N, leads, samples]``.
         forward: ``(method, [B, leads, samples]) -> [B, ...]``.
-        config: Its section ``compute`` says device, precision and batch size.
-        description: For the progress bar.
+        config: Its section ``compute`` defines device, precision and batch size.
+        description: Text of the progress bar.
 
     Returns:
         ``[N, ...]``.
@@ -200,12 +200,12 @@ def run_frozen(
         again = encode(signals[ENDS]) if len(signals) > 1 else None
     if state_hash(method) != before:
         raise EcgbenchError(
-            f"{type(method).__name__} changed its own weights or statistics while it was frozen.",
-            "Encoding must leave every parameter and buffer as it is in eval mode.",
+            f"{type(method).__name__} changed its own weights or statistics while frozen.",
+            "In eval mode, encoding must not change any parameter or buffer.",
         )
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
-        raise EcgbenchError(f"{type(method).__name__} gave NaN or infinite features.")
+        raise EcgbenchError(f"{type(method).__name__} returned NaN or infinite features.")
     if again is not None:
         check_batch_independence(type(method).__name__, values, again, precision)
     return values

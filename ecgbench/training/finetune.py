@@ -1,8 +1,8 @@
-"""Fine-tuning: an encoder with a linear head, trained whole on labels; the same loop for every method.
+"""Fine-tuning: an encoder with a linear head, trained end to end; the same loop for every method.
 
-The schedule is counted in optimiser steps. They are spread evenly over ``finetune.epochs`` looks at
-validation, and the weights of the best look are kept. Few records come round more often, so that
-fourteen of them still make ``finetune.min_steps`` steps.
+The schedule is counted in optimiser steps. Validation takes place ``finetune.epochs`` times at equal
+intervals, and the weights of the best epoch are kept. A small training set is repeated until
+``finetune.min_steps`` steps are reached.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from ecgbench.training.quiet import without_advice
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-_LEAST_SPREAD = 0.1  # of a feature, in shares of the root mean square over features
+_LEAST_SPREAD = 0.1  # of a feature, relative to the root mean square over features
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Records to learn from, or to choose an epoch on.
+    """Records for training, or for selecting the epoch.
 
     Attributes:
         signals: ``[n, leads, samples]``.
-        labels: ``[n, k]`` zeros and ones.
+        labels: ``[n, k]``, zeros and ones.
     """
 
     signals: NDArray[np.floating]
@@ -50,7 +50,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast, for ``n`` training records; what ``optim.py`` reads."""
+    """Length and learning rate for a number of training records, as read by ``optim.py``."""
 
     epochs: int
     epoch_steps: int
@@ -62,12 +62,12 @@ class Schedule:
 
     @property
     def steps(self) -> int:
-        """Optimiser steps in all."""
+        """Total number of optimiser steps."""
         return self.epochs * self.epoch_steps
 
     @classmethod
     def of(cls, config: Config, records: int) -> Schedule:
-        """The schedule of section ``finetune`` for a number of training records."""
+        """The schedule that section ``finetune`` defines for a number of training records."""
         wanted = config.finetune
         epochs, size = int(wanted.epochs), min(int(wanted.batch_size), records)
         return cls(
@@ -82,15 +82,15 @@ class Schedule:
 
 
 class Classifier(nn.Module):
-    """A method of its own with a linear head.
+    """A copy of a method with a linear head.
 
-    The head sees features that are standardised by the frozen method's on the training records: fixed
-    numbers, so the head stays linear, and a learning rate means the same whatever unit a method's
-    features have. It starts at the classes' prior odds, whatever the record.
+    The input of the head is standardised with the statistics of the frozen method's features on the training
+    records. These are fixed numbers, so the head is linear, and the learning rate is independent of the
+    unit of the features. The head is initialised at the prior odds of the classes.
 
     Args:
-        method: Copied; the one that is given stays as it is.
-        features: ``[n, d]`` of the training records, by the frozen method.
+        method: The method to copy; it does not change.
+        features: ``[n, d]`` of the training records, from the frozen method.
         labels: ``[n, k]``.
     """
 
@@ -119,12 +119,12 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A classifier with the weights of its best epoch.
+    """A classifier with the weights of the best epoch.
 
     Attributes:
-        schedule: How it was trained.
-        epoch: The best one, from 1; the last where validation scores no class.
-        by_epoch: Macro-AUROC on validation, None where it scores no class.
+        schedule: Training schedule.
+        epoch: The best epoch, from 1; the last if validation scores no class.
+        by_epoch: Macro-AUROC on validation per epoch; None if no class is scored.
         validation: ``[n_val, k]`` logits of the best epoch.
     """
 
@@ -158,11 +158,11 @@ class Finetuned:
 
 
 def has_gradient(method: Method, signals: NDArray[np.floating]) -> bool:
-    """Whether a method's features depend on weights that can be trained.
+    """Whether a method's features depend on trainable weights.
 
     Args:
-        method: In whatever mode; nothing of it is changed in eval mode.
-        signals: ``[n, leads, samples]``; one record is enough.
+        method: The method; it does not change.
+        signals: ``[n, leads, samples]``; one record is sufficient.
     """
     device = next((p.device for p in method.parameters()), torch.device("cpu"))
     with torch.enable_grad():
@@ -179,15 +179,15 @@ def finetune(
     config: Config,
     seed: int,
 ) -> Finetuned:
-    """Train a copy of a method on labels; validation says which epoch is kept.
+    """Train a copy of a method on labels; validation selects the epoch.
 
     Args:
-        method: The pre-trained method; it stays as it is.
-        features: ``[n, d]`` of the training records, by the frozen method.
+        method: The pre-trained method; it does not change.
+        features: ``[n, d]`` of the training records, from the frozen method.
         train: ``n`` records.
         val: Validation records.
         config: The effective configuration.
-        seed: Of the order and of dropout.
+        seed: Random seed of order and dropout.
 
     Raises:
         EcgbenchError: The loss became NaN.
@@ -238,7 +238,7 @@ def _tensors(examples: Examples) -> TensorDataset:
 
 
 def _shuffled(train: Examples, schedule: Schedule, seed: int) -> DataLoader[Any]:
-    """Batches of an epoch; permutation follows permutation until its steps are full."""
+    """Batches of an epoch; permutations are repeated until the epoch has all its steps."""
     dataset = _tensors(train)
     order = RandomSampler(
         dataset,
@@ -249,7 +249,7 @@ def _shuffled(train: Examples, schedule: Schedule, seed: int) -> DataLoader[Any]
 
 
 def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:
-    """The classifier as Lightning wants it; made here so that importing this module stays cheap."""
+    """The classifier as a Lightning module; defined here so that importing this file is cheap."""
     import lightning.pytorch as pl
 
     class FinetuneModule(pl.LightningModule):  # type: ignore[misc]

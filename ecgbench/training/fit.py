@@ -1,7 +1,7 @@
-"""The loop of one stage of pre-training, by Lightning.
+"""The training loop of one pre-training stage, with Lightning.
 
-An interrupted stage goes on from its last saved step to the same weights: batches, masks and dropout of a
-step are drawn from a seed of that step.
+An interrupted stage resumes from its last saved step and reaches the same weights, because the batches, masks
+and dropout of each step are drawn from a seed of that step.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def fit(
     scratch: Path,
     stage: int,
 ) -> None:
-    """Run the loop of a stage; leave the method with the weights that are kept.
+    """Run the loop of a stage. Afterwards the method has the final weights.
 
     Args:
-        recipe: What decides it.
-        method: Its weights are changed in place.
+        recipe: Defines the training.
+        method: Its weights change in place.
         train: TrainingRecords to learn from.
         val: TrainingRecords to look at on the way.
-        scratch: Folder of saved states and of the log, until the checkpoint is whole.
+        scratch: Folder of saved states and of the log until the checkpoint is complete.
         stage: 0, or 1 after the corpora of ``pretrain.before``.
 
     Raises:
         EcgbenchError: The loss became NaN or infinite.
-        KeyboardInterrupt: Ctrl-C; the last saved state stays.
+        KeyboardInterrupt: Ctrl-C; the last saved state is kept.
     """
     import lightning.pytorch as pl
     from lightning.pytorch.callbacks import ModelCheckpoint
@@ -97,16 +97,16 @@ def fit(
 
 
 def _spread(config: Config, device: torch.device) -> dict[str, Any]:
-    """What a trainer is told of the processes that share its batches."""
+    """Options of a trainer for the processes that share its batches."""
     from lightning.pytorch.plugins.environments import LightningEnvironment
     from lightning.pytorch.strategies import DDPStrategy
 
     count = processes(config)
     if count == 1:
         return {"devices": 1}
-    # a parameter that the loss does not reach (a term of weight 0) is no error
+    # a parameter that the loss does not use (a term with weight 0) is not an error
     strategy = DDPStrategy(cluster_environment=LightningEnvironment(), find_unused_parameters=True)
-    # torch synchronises batch norm on GPUs only
+    # torch synchronises batch norm only on GPUs
     return {"devices": count, "strategy": strategy, "sync_batchnorm": device.type == "cuda"}
 
 
@@ -138,7 +138,7 @@ def _loaders(
 
 
 def _micro_steps_done(last: Path) -> int:
-    """Batches that a saved state has behind it; one that a full disk or a power cut tore is removed."""
+    """Number of completed batches in a saved state; a damaged state (full disk, power cut) is removed."""
     if not last.is_file():
         return 0
     try:
@@ -167,7 +167,7 @@ def _averaging(config: Config) -> list[Any]:
 
 
 def _module(method: Method, config: Config, seed: int) -> LightningModule:
-    """The method as Lightning wants it; made here so that importing this module stays cheap."""
+    """The method as a Lightning module; defined here so that importing this file is cheap."""
     import lightning.pytorch as pl
 
     class PretrainModule(pl.LightningModule):  # type: ignore[misc]
@@ -194,7 +194,7 @@ def _module(method: Method, config: Config, seed: int) -> LightningModule:
             self.log_dict({f"val/{k}": v for k, v in losses.items()}, batch_size=1, sync_dist=True)
 
         def _number(self, step: int) -> int:
-            """Of a batch's share among all of them: each draws its own masks and dropout."""
+            """Seed of a process's share of a batch; each share draws its own masks and dropout."""
             return int(step * self.trainer.world_size + self.global_rank)
 
         def on_validation_start(self) -> None:
@@ -204,7 +204,7 @@ def _module(method: Method, config: Config, seed: int) -> LightningModule:
             self.watch.look()
 
         def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-            self.watch.look()  # a state that follows a NaN is worth nothing
+            self.watch.look()  # a state after a NaN is useless
             checkpoint["micro_steps"] = self.micro_steps
 
         def transfer_batch_to_device(

@@ -1,4 +1,4 @@
-"""Models under Hugging Face ids: which commit a branch is now, and single files of it."""
+"""Models under Hugging Face ids: the current commit of a branch, and single files of it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ecgbench.base.errors import EcgbenchError
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One commit of an id.
+    """One commit of a Hugging Face id.
 
     Attributes:
         commit: Its hash.
-        files: Names of its files; without a network, of those that are on this machine.
+        files: Names of its files; without a network, only of the local files.
     """
 
     commit: str
@@ -24,18 +24,18 @@ class Snapshot:
 
 
 def look_up(source: str, revision: str | None) -> Snapshot:
-    """What a revision of an id is now; asked once, for all cells of a run.
+    """The current commit of a revision; requested once for all cells of a run.
 
     Args:
         source: The id.
         revision: A branch, a tag or a commit; None for the main branch.
 
     Raises:
-        EcgbenchError: There is no such id or revision, or no network and no copy on this machine.
+        EcgbenchError: There is no such id or revision, or neither a network nor a local copy.
     """
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", source):
         raise EcgbenchError(
-            f"There is no file or directory {source!r}, and it is no Hugging Face id.",
+            f"There is no file or directory {source!r}, and it is not a Hugging Face id.",
             "Correct the path.",
         )
     found = _asked(source, revision)
@@ -43,7 +43,7 @@ def look_up(source: str, revision: str | None) -> Snapshot:
         return found
     at = f" at revision {revision}" if revision else ""
     raise EcgbenchError(
-        f"{source!r} is no file or directory, and cannot be downloaded{at}: {found}",
+        f"{source!r} is not a file or directory, and cannot be downloaded{at}: {found}",
         "Download it where there is a network and give its path (model.source=PATH, "
         "model.text.source=PATH); for a text encoder, null is the small one that needs no download.",
     )
@@ -51,12 +51,12 @@ def look_up(source: str, revision: str | None) -> Snapshot:
 
 @functools.cache
 def _asked(source: str, revision: str | None) -> Snapshot | str:
-    """The snapshot, or why there is none; without a network, the one that was downloaded before."""
+    """The snapshot, or the reason why there is none; without a network, the snapshot downloaded earlier."""
     from huggingface_hub import HfApi, snapshot_download
 
-    try:  # of no file: it says where the commit's files would lie, and notes which one the branch is
+    try:  # downloads no file: gives the location of the commit's files, records the branch's commit
         folder = Path(snapshot_download(source, revision=revision, allow_patterns=[]))
-    except Exception as error:  # a hub fails in many ways: no network, no such id, no permission
+    except Exception as error:  # a hub can fail in many ways: no network, no such id, no permission
         return str(error).splitlines()[0]
     try:
         names = HfApi().list_repo_files(source, revision=folder.name)
@@ -66,10 +66,10 @@ def _asked(source: str, revision: str | None) -> Snapshot | str:
 
 
 def download(source: str, snapshot: Snapshot, name: str) -> Path:
-    """One file of a commit, downloaded or from the machine's own copy.
+    """One file of a commit, downloaded or from the local cache.
 
     Raises:
-        EcgbenchError: It is neither here nor to be had.
+        EcgbenchError: There is no local copy, and the download failed.
     """
     from huggingface_hub import hf_hub_download
 

@@ -1,4 +1,4 @@
-"""The log of a pre-training: one CSV that grows, also over interruptions."""
+"""The log of a pre-training: one CSV file that continues after interruptions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from lightning.pytorch.utilities import rank_zero_only
 
 
 class CsvLog(Logger):  # type: ignore[misc]
-    """Rows of ``step, name, value``: long form, so that a new name needs no new column.
+    """Rows of ``step, name, value``; in this long form a new name needs no new column.
 
-    Lightning's own CSV logger rewrites the file for each new column and starts again on resuming.
+    Lightning's own CSV logger rewrites the file for each new column and restarts it on resuming.
     """
 
     def __init__(self, path: Path, done: int = 0) -> None:
         super().__init__()
         self._path = path
-        self._done = done  # steps of the stages before this one
+        self._done = done  # steps of the earlier stages
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class CsvLog(Logger):  # type: ignore[misc]
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the manifest holds them."""
+        """Do nothing, because the manifest contains the hyperparameters."""
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Watching for a loss that is not finite, without a wait for the device at every step."""
+"""Detection of a loss that is not finite, without synchronising with the device at every step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from ecgbench.base.errors import EcgbenchError
 
-LOG_EVERY = 20  # steps; on a GPU also the steps between two looks at the loss
+LOG_EVERY = 20  # steps; on a GPU also the number of steps between two checks of the loss
 
 
 class LossWatch:
     """Finds the first batch whose loss is not finite.
 
-    Each note is a few operations on the loss's own device. Only a look reads the outcome, so that a GPU
-    works on while the next batches are prepared.
+    ``note`` runs a few operations on the device of the loss. Only ``look`` reads the outcome, so a GPU keeps
+    working while the next batches are prepared.
 
     Args:
         method: Name of the method, for the message.
@@ -28,7 +28,7 @@ class LossWatch:
         self._first: Tensor | None = None
 
     def note(self, loss: Tensor, step: int) -> None:
-        """Note a scalar loss; look at it at once on a CPU, and every :data:`LOG_EVERY` steps elsewhere.
+        """Record a scalar loss; check it immediately on a CPU, and every :data:`LOG_EVERY` steps elsewhere.
 
         Raises:
             EcgbenchError: As :meth:`look`.
@@ -39,10 +39,10 @@ class LossWatch:
             self.look()
 
     def look(self) -> None:
-        """Wait for the noted losses and look at them.
+        """Wait for the recorded losses and check them.
 
         Raises:
-            EcgbenchError: One of them was not finite; names its batch.
+            EcgbenchError: One of them was not finite; the message names its batch.
         """
         if self._first is not None and bool(torch.isfinite(self._first)):
             raise EcgbenchError(

@@ -1,4 +1,4 @@
-"""The optimiser and the schedule that every method is trained with."""
+"""The optimiser and the learning-rate schedule of all methods."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import nn
 
 
 def adamw(module: nn.Module, settings: Any, fused: bool = False) -> torch.optim.AdamW:
-    """AdamW; biases, norms and other vectors are not decayed.
+    """AdamW without weight decay for biases, norms and other vectors.
 
     Args:
         module: The parameters to train.
-        settings: ``lr``, ``weight_decay`` and, where they differ from AdamW's own, ``betas``.
-        fused: Update all parameters in one kernel. For GPUs; scaled 16-bit gradients do not allow it.
+        settings: ``lr``, ``weight_decay`` and optionally ``betas``.
+        fused: Update all parameters in one kernel; for GPUs, not with scaled 16-bit gradients.
     """
     trainable = [p for p in module.parameters() if p.requires_grad]
     groups = [
@@ -30,7 +30,7 @@ def adamw(module: nn.Module, settings: Any, fused: bool = False) -> torch.optim.
 
 
 def cosine_with_warmup(settings: Any) -> Callable[[int], float]:
-    """Factor of the learning rate by optimiser step: linear warm-up, then a half cosine."""
+    """Factor of the learning rate per optimiser step: linear warm-up, then a half cosine."""
     total = int(settings.steps)
     warm = max(1, round(float(settings.warmup) * total))
     floor: float = float(settings.min_lr) / float(settings.lr)

@@ -1,11 +1,11 @@
-"""What a method reads from outside: weights in a file, in a directory or under a Hugging Face id.
+"""External weights of a method: in a file, in a directory or under a Hugging Face id.
 
-Neither a path nor an id says what lies there: a file is replaced, a branch moves on. So what is read
-enters addresses and results by its content: the SHA-256 of each file, or the commit of an id.
+Paths and ids do not identify content because files are replaced and branches move. Addresses and results
+therefore contain the SHA-256 of each file, or the commit of an id.
 
-A section of ``model`` that has a ``source`` reads one. With a ``file`` beside it (which may be null) that is
-one file of weights, without one a directory for ``transformers``. A ``revision`` beside it is the branch,
-tag or commit of an id; null, or none, is the main branch.
+A section of ``model`` with the key ``source`` loads external weights. If it also has the key ``file``
+(possibly null), it loads one file of weights, otherwise a directory for ``transformers``. The optional key
+``revision`` is a branch, tag or commit of an id; null means the main branch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ecgbench.training.hub import download, look_up
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".torchscript")
 _DIRECTORY = (".safetensors", ".bin", ".json", ".txt", ".model")
-_DAMAGED = ("PytorchStreamReader", "unexpected EOF", "corrupt")  # in torch's own words
+_DAMAGED = ("PytorchStreamReader", "unexpected EOF", "corrupt")  # from torch's message
 _STAND_INS = {
     b"version https://git-lfs": ("a pointer of git-lfs, not the file itself", "Run git lfs pull."),
     b"<!doctype html": ("a web page, not weights", "Download the file, not the page about it."),
@@ -34,14 +34,14 @@ _STAND_INS = {
 
 
 def contents(model: Mapping[str, Any]) -> dict[str, str]:
-    """What tells apart what section ``model`` reads from outside; nothing is downloaded for it.
+    """Identity of the external weights in section ``model``, determined without downloading them.
 
     Returns:
         ``model.source/FILE``: SHA-256 of a file on this machine; ``model.source``: commit of an id. Empty
-        where nothing is read.
+        without external weights.
 
     Raises:
-        EcgbenchError: There is nothing to read, or it cannot be told which file is meant.
+        EcgbenchError: The weights do not exist, or the file is ambiguous.
     """
     found: dict[str, str] = {}
     for key, section in _sections(model, "model"):
@@ -59,10 +59,10 @@ def contents(model: Mapping[str, Any]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def on_this_machine(model: Settings) -> Iterator[Settings]:
-    """Give section ``model`` with paths in the place of ids, their files downloaded.
+    """Provide section ``model`` with paths instead of ids, after downloading the files.
 
     Raises:
-        EcgbenchError: They cannot be had; or, by the block, what was read is damaged or no weights.
+        EcgbenchError: The download failed, or the block read a file that is damaged or not weights.
     """
     sections = _sections(as_dict(model), "model")
     if not sections:
@@ -76,15 +76,15 @@ def on_this_machine(model: Settings) -> Iterator[Settings]:
 
 
 def find_weights(source: str, file: str | None, revision: str | None = None) -> Path:
-    """The file of weights that a source means; of an id, that file alone is downloaded.
+    """The file of weights of a source; from an id only this file is downloaded.
 
     Args:
         source: A file, a directory, or a Hugging Face id.
         file: Its name in a directory or under an id.
-        revision: Of an id.
+        revision: Revision of an id.
 
     Raises:
-        EcgbenchError: There is none, there are several and none is named, or it is no weights.
+        EcgbenchError: There is none, there are several and none is named, or it does not contain weights.
     """
     path = Path(source).expanduser()
     if path.is_file():
@@ -98,13 +98,13 @@ def find_weights(source: str, file: str | None, revision: str | None = None) -> 
 
 @contextlib.contextmanager
 def plain_errors(what: str) -> Iterator[None]:
-    """Say in one line why what a block reads cannot be read.
+    """Convert errors of reading weights in the block into one line.
 
     Args:
         what: The file or source.
 
     Raises:
-        EcgbenchError: It is damaged, no weights, or a pickle that wants to run code.
+        EcgbenchError: The file is damaged, is not weights, or is a pickle that would run code.
     """
     from safetensors import SafetensorError
 
@@ -114,24 +114,24 @@ def plain_errors(what: str) -> Iterator[None]:
         wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
         if isinstance(error, UnpicklingError) and wanted:
             raise EcgbenchError(
-                f"{what} is a pickle that wants more than tensors ({wanted[1]}); it is not loaded.",
-                "Where you trust it, save its state_dict as safetensors and give that file.",
+                f"{what} is a pickle that contains more than tensors ({wanted[1]}); it is not loaded.",
+                "If you trust it, save its state_dict as safetensors and use that file.",
             ) from error
         if isinstance(error, RuntimeError) and not any(word in str(error) for word in _DAMAGED):
-            raise  # a method's own
+            raise  # raised by a method
         reason = (
-            "it is nothing that torch.save wrote"  # PyTorch's own words are about other versions
+            "it was not written by torch.save"  # PyTorch's message is about other versions
             if isinstance(error, UnpicklingError)
             else (str(error) or "it is empty").splitlines()[0]
         )
         raise EcgbenchError(
             f"{what} cannot be read as weights: {reason}",
-            "Get it again: it may be damaged, cut short or of another kind than its name says.",
+            "Download it again: it may be damaged, incomplete or of a different type than its name.",
         ) from error
 
 
 def _sections(section: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """The sections, at whatever depth, that have a ``source``, and the dotted keys of those."""
+    """The sections at any depth with the key ``source``, and the dotted keys of their sources."""
     found = [(f"{key}.source", section)] if isinstance(section.get("source"), str) else []
     for name, inner in section.items():
         if isinstance(inner, Mapping):
@@ -149,13 +149,13 @@ def _local(section: Mapping[str, Any]) -> Path:
     snapshot = look_up(source, revision)
     names = _of_a_directory(snapshot.files)
     if not names:
-        raise EcgbenchError(f"{source} holds no model.", "Correct the id.")
+        raise EcgbenchError(f"{source} contains no model.", "Correct the id.")
     paths = [_no_stand_in(download(source, snapshot, name)) for name in names]
     return paths[0].parent
 
 
 def _chosen(names: Sequence[str], source: str, file: str | None) -> str:
-    """The one file of weights among some, or the one that is named."""
+    """The only file of weights among several files, or the named one."""
     if file is not None:
         if file not in names:
             raise EcgbenchError(f"There is no {file} in {source}.", "Correct model.file.")
@@ -163,7 +163,7 @@ def _chosen(names: Sequence[str], source: str, file: str | None) -> str:
     found = sorted(name for name in names if name.endswith(WEIGHTS))
     if len(found) != 1:
         raise EcgbenchError(
-            f"{source} should hold one file of weights ({', '.join(WEIGHTS)}); "
+            f"{source} must contain one file of weights ({', '.join(WEIGHTS)}); "
             f"found: {', '.join(found) or 'none'}.",
             "Name one: model.file=NAME.",
         )
@@ -171,17 +171,17 @@ def _chosen(names: Sequence[str], source: str, file: str | None) -> str:
 
 
 def _of_a_directory(names: Sequence[str]) -> list[str]:
-    """What ``transformers`` reads of a directory: it prefers safetensors to pickles."""
+    """The files that ``transformers`` reads from a directory; it prefers safetensors to pickles."""
     top = sorted(name for name in names if "/" not in name and name.endswith(_DIRECTORY))
     safe = any(name.endswith(".safetensors") for name in top)
     return [name for name in top if not (safe and name.endswith(".bin"))]
 
 
 def _no_stand_in(path: Path) -> Path:
-    """The path of a file that is what its name says.
+    """The path of a file, after checking its type.
 
     Raises:
-        EcgbenchError: It is what often lies in the place of weights.
+        EcgbenchError: It is a git-lfs pointer or a web page instead of weights.
     """
     with path.open("rb") as file:
         start = file.read(512).lstrip().lower()
@@ -198,5 +198,5 @@ def _sha256(path: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _sha256_of(path: Path, changed: int, size: int) -> str:
-    """Remembered while the file stays as it is: a plan of a thousand cells asks for each."""
+    """Cached while the file is unchanged, because a plan of a thousand cells needs each hash."""
     return file_sha256(path)

@@ -1,16 +1,16 @@
-"""Pre-training: corpus -> checkpoint, by Lightning, the same loop for every method.
+"""Pre-training: corpus -> checkpoint, with Lightning and the same loop for every method.
 
-A checkpoint is a folder that is addressed by what it was made from::
+A checkpoint is a folder whose address is a hash of its inputs::
 
     weights.safetensors   every parameter and buffer
-    assets/               what is no tensor (a tokenizer)
+    assets/               state that is not a tensor (a tokenizer)
     training.csv          the logged losses
-    manifest.json         the address's ingredients, sizes, costs
+    manifest.json         ingredients of the address, sizes, costs
 
-With ``compute.devices`` above one the loop runs in as many processes, which share each batch.
+With several ``compute.devices`` the loop runs in one process per device, which share each batch.
 
-With ``pretrain.before`` there are two stages, each with a schedule of its own: first those data sets, then
-the others from the weights that this left. Tokenizers are made from the reports of both.
+With ``pretrain.before`` there are two stages, each with its own schedule: first on those data sets, then
+on the others, starting from the weights of the first stage. Tokenizers use the reports of both.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from ecgbench.training.recipe import Checkpoint, Recipe, build, find
 
 
 def pretrain(recipe: Recipe) -> Checkpoint:
-    """Train a method, or find that it has been.
+    """Return the checkpoint of a recipe; train it if necessary.
 
     Raises:
         EcgbenchError: The loss became NaN, or the method or the corpus cannot be used.
-        ConfigError: A batch does not divide by the processes.
+        ConfigError: The batch size is not divisible by the number of processes.
     """
     done = find(recipe)
     if done is not None:
@@ -50,7 +50,7 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     if count == 1:
         _make(recipe)
     else:
-        for dataset in recipe.seen:  # once, not in each process
+        for dataset in recipe.seen:  # once instead of in each process
             adapt(dataset, signal_spec(recipe.config))
         together(_make, recipe, count)
     finished = find(recipe)
@@ -59,7 +59,7 @@ def pretrain(recipe: Recipe) -> Checkpoint:
 
 
 def _make(recipe: Recipe, rank: int = 0) -> None:
-    """Train in this process, one of ``compute.devices``; the first of them keeps the checkpoint."""
+    """Train in this process, one of ``compute.devices``; the first one writes the checkpoint."""
     use_threads(recipe.config)
     started = time.perf_counter()
     torch.manual_seed(recipe.seed)
@@ -99,7 +99,7 @@ def _make(recipe: Recipe, rank: int = 0) -> None:
 
 
 def _fingerprint(corpora: Sequence[Corpus]) -> str | None:
-    """Of what was trained on: a corpus' own, or one of all stages in their order."""
+    """Fingerprint of the corpus, or of the corpora of all stages in order."""
     each = [corpus.fingerprint for corpus in corpora]
     return content_hash(each) if len(each) > 1 else next(iter(each), None)
 

@@ -1,6 +1,6 @@
-"""Several processes that train together on one machine, each on a device of its own.
+"""Training in several processes on one machine, each with its own device.
 
-They are started for one pre-training and end with it: whoever asked for it goes on alone, so that each
+The processes run for one pre-training and end with it. The calling process then continues alone, so that each
 cell is evaluated, and each result written, once.
 """
 
@@ -16,21 +16,21 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_GRACE = 10.0  # seconds to end by itself
+_GRACE = 10.0  # seconds that a process has to end by itself
 
 
 def together(work: Callable[[T, int], None], task: T, count: int) -> None:
-    """Call ``work(task, rank)`` in new processes, one for each rank, and wait for them all.
+    """Call ``work(task, rank)`` in new processes, one per rank, and wait for all of them.
 
-    Lightning finds itself among them: a trainer of ``count`` devices starts no others.
+    Lightning detects these processes: a trainer with ``count`` devices starts no others.
 
     Args:
-        work: A function of a module's top level.
-        task: What each process gets a copy of.
-        count: How many processes.
+        work: A function at the top level of a module.
+        task: Argument; each process gets a copy.
+        count: Number of processes.
 
     Raises:
-        Exception: What the first of them to fail raised; the others are ended.
+        Exception: The exception of the first process that failed; the others are terminated.
     """
     from lightning.fabric.plugins.environments.lightning import find_free_network_port
     from torch.multiprocessing.spawn import (
@@ -49,7 +49,7 @@ def together(work: Callable[[T, int], None], task: T, count: int) -> None:
     except (ProcessRaisedException, ProcessExitedException) as ended:
         if raised.empty():
             raise
-        raise raised.get() from ended  # which quotes its traceback
+        raise raised.get() from ended  # the exception includes the traceback
     except KeyboardInterrupt:
         _stop(group.processes)
         raise
@@ -71,7 +71,7 @@ def _process(
 
 
 def _stop(processes: list[Any]) -> None:
-    """Let them hear a Ctrl-C that only this process got, and end those that wait for another's batch."""
+    """Forward a Ctrl-C that only this process received, and terminate processes that wait for others."""
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What decides a checkpoint, where it is kept, and how a method is made from it."""
+"""The definition of a checkpoint, its location, and the construction of a method from it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Checkpoint:
 
     Attributes:
         path: Its folder.
-        address: Hash of what it was made from.
-        manifest: What it says of itself.
+        address: Hash of its inputs.
+        manifest: Its metadata.
     """
 
     path: Path
@@ -42,14 +42,14 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a checkpoint.
+    """Everything that defines a checkpoint.
 
     Attributes:
         info: The method.
         config: Its effective configuration.
-        datasets: What it is pre-trained on; for a method without training, what it would be.
-        seed: Of initial weights, order, masks.
-        before: What it is pre-trained on first, by a schedule of its own that is as long.
+        datasets: Pre-training data; for a method without training, the data that it would use.
+        seed: Random seed of initial weights, order and masks.
+        before: Data of an earlier stage with its own schedule of the same length.
     """
 
     info: MethodInfo
@@ -67,7 +67,7 @@ class Recipe:
         seed: int,
         open_dataset: Callable[[str], Dataset],
     ) -> Recipe:
-        """The recipe of a task's method: pre-trained on ``pretrain.data``, or else on the task's data.
+        """The recipe of a task's method: pre-trained on ``pretrain.data``, or by default on the task's data.
 
         Raises:
             DataError: A data set of ``pretrain.data`` or ``pretrain.before`` is not on this machine.
@@ -82,31 +82,31 @@ class Recipe:
 
     @property
     def stages(self) -> list[tuple[Dataset, ...]]:
-        """The corpora, in the order in which they are trained on."""
+        """The corpora, in the order of training."""
         return [stage for stage in (self.before, self.datasets) if stage]
 
     @property
     def seen(self) -> tuple[Dataset, ...]:
-        """Every data set that is trained on, at whatever stage."""
+        """All training data sets of all stages."""
         return tuple(dataset for stage in self.stages for dataset in stage)
 
     @property
     def trains(self) -> bool:
-        """Whether there is anything to do but to draw the initial weights."""
+        """Whether the method is trained and not only initialised."""
         return int(self.config.pretrain.steps) > 0
 
     @property
     def path(self) -> Path:
-        """Where its checkpoint is kept."""
+        """Path of the checkpoint."""
         return stage_dir("checkpoints") / f"{self.info.name}-{self.address[:16]}"
 
     @property
     def address(self) -> str:
-        """Hash of the ingredients, known without running anything."""
+        """Hash of the ingredients, available without running anything."""
         return content_hash(self.ingredients())
 
     def ingredients(self) -> dict[str, Any]:
-        """What the checkpoint is made from."""
+        """The ingredients of the checkpoint."""
         plain = as_dict(self.config)
         read = contents(plain["model"])
         needs_corpus = self.trains or self.info.reports != "none"
@@ -140,7 +140,7 @@ def _without_data(pretrain: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(recipe: Recipe) -> Checkpoint | None:
-    """The finished checkpoint of a recipe, if it is there."""
+    """The finished checkpoint of a recipe, if it exists."""
     path = recipe.path
     manifest = path / "manifest.json"
     if not manifest.is_file():
@@ -149,7 +149,7 @@ def find(recipe: Recipe) -> Checkpoint | None:
 
 
 def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) -> Method:
-    """Make a method with its initial weights.
+    """Create a method with its initial weights.
 
     Args:
         recipe: What decides it.
@@ -158,7 +158,7 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
 
     Raises:
         PluginError: Its code cannot be imported.
-        EcgbenchError: Weights that it reads from outside cannot be had or read.
+        EcgbenchError: Its external weights cannot be found or read.
     """
     spec = signal_spec(recipe.config)
     setup = Setup(
@@ -169,14 +169,14 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
         assets=assets,
     )
     kind: type[Method] = load_object(recipe.info.model, recipe.info.folder)
-    if assets is not None:  # what was read from outside is in the checkpoint
+    if assets is not None:  # external weights are in the checkpoint
         return kind(recipe.config.model, setup)
     with on_this_machine(recipe.config.model) as model:
         return kind(model, setup)
 
 
 def load(recipe: Recipe, checkpoint: Checkpoint) -> Method:
-    """A pre-trained method, in eval mode, on the run's device."""
+    """Load a pre-trained method in eval mode, on the device of the run."""
     from safetensors.torch import load_file
 
     torch.manual_seed(recipe.seed)

@@ -1,7 +1,7 @@
 """CG-DMER: masked modelling of ECG and report, disentangled and aligned (arXiv 2602.21154).
 
-The paper's text for many details was not to be had; the card says which are its own and which are
-this implementation's.
+Many details of the paper were not available. The card lists which details come from the paper and which
+are choices of this implementation.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from ecgbench.nn.towers import build_text, build_vit, projection, save_text, uni
 
 
 class Parts(NamedTuple):
-    """A modality's token states, taken apart.
+    """Token states of a modality, split into two parts.
 
     Attributes:
-        shared: ``[B, N, dim]``, what the modalities have in common.
-        specific: ``[B, N, dim]``, the modality's own; None in the ablation without it.
+        shared: ``[B, N, dim]``, common to both modalities.
+        specific: ``[B, N, dim]``, specific to the modality; None in the ablation without it.
     """
 
     shared: Tensor
     specific: Tensor | None
 
     def joined(self) -> Tensor:
-        """What a decoder reads: ``[B, N, dim or 2 dim]``."""
+        """Input of the decoder: ``[B, N, dim or 2 dim]``."""
         if self.specific is None:
             return self.shared
         return torch.cat([self.shared, self.specific], dim=-1)
@@ -50,9 +50,9 @@ class Parts(NamedTuple):
 class CGDMER(Method):
     """Spatial-temporal masked modelling with modality-shared and modality-specific encoders.
 
-    ``L = L_ecg + L_mlm + L_align + w L_orth``. Leads and time patches are hidden; one head with the
-    same weights for both modalities gives what they share, a head of each modality what is its own;
-    each modality's decoder reads both. Every ablation is one config value.
+    ``L = L_ecg + L_mlm + L_align + w L_orth``. Leads and time patches are hidden. One head with the
+    same weights for both modalities computes the shared part, and one head per modality computes the
+    specific part. The decoder of each modality reads both. Every ablation is one configuration value.
     """
 
     config: CGDMERSettings
@@ -75,7 +75,7 @@ class CGDMER(Method):
         self.bias = nn.Parameter(torch.tensor(float(config.bias))) if sigmoid else None
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The four terms and their weighted sum; records without a report have the ECG's only."""
+        """The four terms and their weighted sum; records without a report only have the ECG term."""
         tokens, text_id = batch.with_reports("CG-DMER")
         weights, reported = self.config.weights, text_id >= 0
         mask, ecg, guess = self._masked_pass(batch.ecg)
@@ -98,7 +98,7 @@ class CGDMER(Method):
         return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """As ``model.feature`` says: the pooled encoder output, its mean shared part, or both parts."""
+        """The feature chosen by ``model.feature``: pooled encoder output, mean shared part, or both parts."""
         tokens = self.encode_tokens(ecg)
         if self.config.feature == "pooled":
             return self.encoder.pool(tokens)
@@ -127,12 +127,12 @@ class CGDMER(Method):
         save_text(self.text, folder)
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
-        """A masked ECG and what is made of it."""
+        """A masked ECG and its reconstruction."""
         mask, _, guess = self._masked_pass(ecg)
         return picture(ecg, guess, mask)
 
     def _masked_pass(self, ecg: Tensor) -> tuple[PatchMask, Parts, Tensor]:
-        """A mask, the parts of what it shows, and all patches guessed from them."""
+        """A mask, the parts of the visible tokens, and the reconstruction of all patches."""
         patch = self.encoder.patch
         mask = draw_mask(self.config.mask, ecg, patch)
         parts = self._ecg_parts(self.encoder.forward_visible(ecg, mask.visible_index))

@@ -1,4 +1,4 @@
-"""Encoders that were trained elsewhere, to be evaluated as they are."""
+"""Externally trained encoders, evaluated without further training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecgbench.nn.settings import Tower as TowerName
 from ecgbench.nn.towers import Tower, build_tower
 from ecgbench.training.outside import find_weights
 
-# How the author's names map to ours, and which of our encoders has his architecture.
+# For each architecture: our encoder, and the mapping of weight names.
 ARCHITECTURES: dict[str, tuple[TowerName, Any]] = {
     "merl-resnet18": ("resnet18", from_torchvision_resnet),
     "vit": ("vit", partial(from_ecgbench, "vit")),
@@ -32,19 +32,19 @@ ARCHITECTURES: dict[str, tuple[TowerName, Any]] = {
     "xresnet101": ("xresnet101", partial(from_ecgbench, "net")),
 }
 
-# The order of leads that an architecture's published weights were trained with, where it is known.
-# MERL was trained on MIMIC-IV-ECG's files as they are, with aVF before aVL.
+# The lead order of an architecture's published weights, if known. MERL was trained on the files of
+# MIMIC-IV-ECG without reordering, with aVF before aVL.
 LEADS: dict[str, tuple[str, ...]] = {
     "merl-resnet18": ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6"),
 }
 
 
 class ExternalCheckpoint(Method):
-    """Wraps an encoder given by ``model.source``; nothing is trained.
+    """Wraps the encoder in ``model.source``; nothing is trained.
 
-    It gets the leads in the order that it was trained with (``model.leads``). A TorchScript file brings its
-    own architecture: it maps ``[B, L, T]`` to ``[B, features]`` or to ``[B, tokens, features]``. Anything
-    else is a state dict for a named architecture.
+    The encoder receives the leads in the order of its training (``model.leads``). A TorchScript file includes
+    its architecture and maps ``[B, L, T]`` to ``[B, features]`` or ``[B, tokens, features]``. All other files
+    are state dicts for a named architecture.
     """
 
     config: CheckpointSettings
@@ -54,7 +54,7 @@ class ExternalCheckpoint(Method):
         if config.source is None and setup.assets is None:
             raise EcgbenchError(
                 "The method checkpoint has no weights to evaluate.",
-                "Give them: checkpoint:model.source=PATH_OR_ID (and model.architecture).",
+                "Set checkpoint:model.source=PATH_OR_ID (and model.architecture).",
             )
         leads = config.leads or LEADS.get(config.architecture) or setup.leads
         self.order: Tensor
@@ -74,12 +74,12 @@ class ExternalCheckpoint(Method):
         return tokens if tokens.ndim == 2 else tokens.mean(1)
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
-        """The encoder's tokens, one where it has only a vector: ``[B, L, T] -> [B, N, width]``."""
+        """The encoder's tokens, or its vector as a single token: ``[B, L, T] -> [B, N, width]``."""
         tokens = self._encoded(ecg)
         return tokens[:, None] if tokens.ndim == 2 else tokens
 
     def save_assets(self, folder: Path) -> None:
-        """A scripted encoder's program; weights of a named one are in the checkpoint."""
+        """Save the program of a TorchScript encoder; other weights are in the checkpoint."""
         if isinstance(self.encoder, torch.jit.ScriptModule):
             torch.jit.save(self.encoder, folder / "encoder.torchscript")
 
@@ -108,7 +108,7 @@ def _scripted(config: CheckpointSettings, setup: Setup) -> torch.jit.ScriptModul
         module: torch.jit.ScriptModule = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         raise EcgbenchError(
-            f"{path.name} is no TorchScript program: {str(error).splitlines()[0]}",
-            "For a state_dict set model.architecture to what it was made with.",
+            f"{path.name} is not a TorchScript program: {str(error).splitlines()[0]}",
+            "For a state_dict set model.architecture to its architecture.",
         ) from error
     return module

@@ -1,4 +1,4 @@
-"""Weights that somebody else made: read without running their code, and put where they belong."""
+"""External weights: reading them without running code, and loading them into a module."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ecgbench.training.outside import plain_errors
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read named tensors from safetensors, or from a pickle that holds nothing but tensors.
+    """Read named tensors from safetensors, or from a pickle that contains only tensors.
 
     Raises:
-        EcgbenchError: A pickle that wants to run code, or a file that is damaged or holds no weights.
+        EcgbenchError: The file is a pickle that would run code, is damaged, or contains no weights.
     """
     with plain_errors(path.name):
         if path.suffix == ".safetensors":
@@ -30,7 +30,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _tensors_of(content: Any, path: Path) -> dict[str, Tensor]:
-    """The state dict in a checkpoint, which may lie under one of the usual keys."""
+    """The state dict of a checkpoint, possibly under one of the usual keys."""
     for key in ("state_dict", "model", "encoder", "model_state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -40,7 +40,7 @@ def _tensors_of(content: Any, path: Path) -> dict[str, Tensor]:
         else {}
     )
     if not tensors:
-        raise EcgbenchError(f"{path.name} holds no named tensors.", "Give a state_dict.")
+        raise EcgbenchError(f"{path.name} contains no named tensors.", "Give a state_dict.")
     return tensors
 
 
@@ -50,16 +50,16 @@ def load_into(
     prefix: str,
     rename: Callable[[str], str | None],
 ) -> None:
-    """Put weights into a module; every weight of the module has to be found, in its shape.
+    """Load weights into a module; every weight of the module must be present with the right shape.
 
     Args:
-        module: Of the architecture that the weights were made for.
+        module: A module with the architecture of the weights.
         tensors: Weights by the author's names.
-        prefix: Only names that begin so are looked at, without it.
-        rename: An author's name to ours; None for a weight that is not wanted (a classifier's).
+        prefix: Only names with this prefix are used; the prefix is removed.
+        rename: Maps a name of the author to ours, or to None to ignore a weight (of a classifier).
 
     Raises:
-        EcgbenchError: Names what is missing, left over or of another shape.
+        EcgbenchError: Weights are missing, unused or have a different shape; the message names them.
     """
     chosen = {name[len(prefix) :]: v for name, v in tensors.items() if name.startswith(prefix)}
     renamed = {rename(name): value for name, value in chosen.items()}
@@ -80,28 +80,28 @@ def load_into(
     if told:
         raise EcgbenchError(
             f"The weights do not fit the architecture ({'; '.join(told)}).",
-            "Set model.architecture, its sizes and model.prefix to what they were made with.",
+            "Set model.architecture, its sizes and model.prefix to those of the weights.",
         )
     module.load_state_dict({name: given[name] for name in wanted}, strict=False)
 
 
 def from_ecgbench(tower: str, name: str) -> str:
-    """Names of ecgbench's own encoders to those of a tower.
+    """Map names of ecgbench's own encoders to those of a tower.
 
-    Methods that leave the encoder open have a tower (``net.stem.0.weight``), those that always have a
-    ViT have it bare (``blocks.0...``).
+    Methods with a configurable encoder have a tower (``net.stem.0.weight``). Methods that always use a ViT
+    have it directly (``blocks.0...``).
 
     Args:
-        tower: What the tower calls its network: ``vit`` or ``net``.
-        name: Of a weight.
+        tower: Attribute of the tower for its network: ``vit`` or ``net``.
+        name: Name of a weight.
     """
     return name if name.startswith(f"{tower}.") else f"{tower}.{name}"
 
 
 def from_torchvision_resnet(name: str) -> str | None:
-    """Names of a ResNet in torchvision's manner (as MERL's released encoder has them) to ours.
+    """Map the names of a torchvision-style ResNet (as in MERL's released encoder) to ours.
 
-    ``layer2.0.conv1.weight`` is ``stages.2.body.0.weight``: eight blocks in a row, two a stage.
+    ``layer2.0.conv1.weight`` is ``stages.2.body.0.weight``: eight blocks in sequence, two per stage.
     """
     parts = name.split(".")
     if parts[0] in ("conv1", "bn1"):

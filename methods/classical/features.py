@@ -1,8 +1,8 @@
 """Classical measurements of one 12-lead ECG: rhythm, and the median beat of every lead.
 
-R peaks are found by wfdb's XQRS on lead II (or the lead that shows most beats where that one
-fails); beats are aligned at them and the median beat of each lead is measured in windows placed by
-the usual intervals. Every feature has a name, so that a linear probe's weights can be read.
+R peaks are detected by wfdb's XQRS on lead II, or on another lead if this fails. Beats are aligned at
+the R peaks, and the median beat of each lead is measured in fixed windows. Every feature has a name, so
+that the weights of a linear probe can be interpreted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-BEFORE, AFTER = 0.30, 0.50  # seconds of a beat round its R peak
+BEFORE, AFTER = 0.30, 0.50  # seconds of a beat around its R peak
 SEARCH_LEADS = ("II", "V5", "I", "V2")
 
 # Windows of the median beat in seconds from the R peak.
@@ -38,7 +38,7 @@ GLOBAL = ("qrs_width", "t_peak_time", "p_time", "axis_sin", "axis_cos", "t_axis_
 
 
 def feature_names(leads: Sequence[str]) -> list[str]:
-    """The names, in the order of :func:`measure`'s vector."""
+    """The feature names, in the order of :func:`measure`."""
     per_lead = [f"{name}_{lead}" for lead in leads for name in PER_LEAD]
     return [*RHYTHM, *GLOBAL, *per_lead]
 
@@ -48,11 +48,11 @@ def measure(ecg: Array, rate: float, leads: Sequence[str]) -> Array:
 
     Args:
         ecg: ``[leads, samples]``.
-        rate: Samples a second.
+        rate: Samples per second.
         leads: Names of the rows.
 
     Returns:
-        ``[features]``, finite; zeros for what cannot be measured (no beats).
+        ``[features]``, finite; zero if a feature cannot be measured (no beats).
     """
     peaks = find_beats(ecg, rate, leads)
     whole = round(BEFORE * rate), round(AFTER * rate)
@@ -71,7 +71,7 @@ def measure(ecg: Array, rate: float, leads: Sequence[str]) -> Array:
 
 
 def find_beats(ecg: Array, rate: float, leads: Sequence[str]) -> NDArray[np.int64]:
-    """R peaks in samples, from the first of the usual leads that shows at least three."""
+    """R peaks in samples, from the first of the usual leads with at least three."""
     from wfdb.processing import xqrs_detect
 
     best = np.zeros(0, np.int64)
@@ -90,7 +90,7 @@ def find_beats(ecg: Array, rate: float, leads: Sequence[str]) -> NDArray[np.int6
 
 
 def _centre(ecg: Array, peaks: NDArray[np.int64], rate: float) -> NDArray[np.int64]:
-    """Move each peak to where the leads together change most within 60 ms."""
+    """Move each peak to the largest change over all leads within 60 ms."""
     speed = np.abs(ecg).sum(0)
     reach = max(1, round(0.06 * rate))
     moved = [

@@ -1,4 +1,4 @@
-"""Classical ECG measurements as a method: nothing is learnt before the probe."""
+"""Classical ECG measurements as a method without training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecgbench.method import Method, Setup
 
 @torch.library.custom_op("ecgbench::classical_features", mutates_args=())
 def classical_features(ecg: Tensor, rate: float, leads: str) -> Tensor:
-    """Measure ECGs ``[B, L, T]`` on the CPU, whatever their device: ``[B, features]``."""
+    """Measure ECGs ``[B, L, T]`` on the CPU, regardless of their device: ``[B, features]``."""
     names = leads.split()
     signals = ecg.detach().to("cpu", torch.float64).numpy()
     rows = [measure(signal, rate, names) for signal in signals]
@@ -29,7 +29,7 @@ def _(ecg: Tensor, rate: float, leads: str) -> Tensor:
 
 
 class Classical(Method):
-    """Rhythm, axis, intervals and wave amplitudes by name: interpretable with a linear probe on top."""
+    """Named features for rhythm, axis, intervals and wave amplitudes, interpretable with a linear probe."""
 
     def __init__(self, config: Any, setup: Setup) -> None:
         super().__init__(config, setup)

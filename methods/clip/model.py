@@ -1,4 +1,4 @@
-"""ECG-report contrast in the manner of CLIP."""
+"""Contrastive learning of ECGs and reports, as in CLIP."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ecgbench.nn.towers import build_text, build_tower, unit
 
 
 class CLIP(TextSide):
-    """Learns to tell which report belongs to which ECG of a batch.
+    """Learns to match the ECGs and reports of a batch.
 
-    Symmetric InfoNCE with a learnable temperature; the negatives of all processes count, with
-    gradient, and equal reports are no negatives of each other.
+    Symmetric InfoNCE with a learnable temperature. Negatives come from all processes, with gradient. Equal
+    reports are not negatives of each other.
     """
 
     config: CLIPSettings
@@ -30,7 +30,7 @@ class CLIP(TextSide):
         self.scale = LogitScale(1 / config.temperature)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The contrastive loss, and the scale that it has learnt."""
+        """The contrastive loss and the learnt scale."""
         tokens, text_id = batch.with_reports("CLIP")
         ecg = gather(self.ecg_projection(self.encode_ecg(batch.ecg)))
         text = gather(self.text_projection(self.text(tokens).pooled))
@@ -47,5 +47,5 @@ class CLIP(TextSide):
         return self.encoder(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
-        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        """Embed ECGs as unit vectors in the space of the texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self.ecg_projection(self.encode_ecg(ecg)))

@@ -12,10 +12,10 @@ from ecgbench.nn.towers import build_vit
 
 
 class MAE(Method):
-    """Hides most patches of each lead and learns to guess them from the visible ones.
+    """Hides most patches of each lead and learns to reconstruct them from the visible ones.
 
-    Only visible tokens go through the encoder; a light decoder, thrown away afterwards, guesses the
-    hidden patches, each normalised to zero mean and unit variance.
+    Only visible tokens pass through the encoder. A light decoder, which is only used in training,
+    reconstructs the hidden patches, each normalised to zero mean and unit variance.
     """
 
     config: MAESettings
@@ -31,7 +31,7 @@ class MAE(Method):
         return {"loss": hidden_error(batch.ecg, guess, mask)}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """What ``model.feature`` makes of the patch tokens: ``[B, L, T] -> [B, features]``."""
+        """The feature chosen by ``model.feature``: ``[B, L, T] -> [B, features]``."""
         tokens = self.encode_tokens(ecg)
         if self.config.feature == "pooled":
             return self.encoder.pool(tokens)
@@ -42,15 +42,15 @@ class MAE(Method):
         return self.encoder(ecg)
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
-        """A masked ECG and what is made of it."""
+        """A masked ECG and its reconstruction."""
         mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, ecg)
         return picture(ecg, guess, mask)
 
 
 def over_time(tokens: Tensor, leads: int) -> Tensor:
-    """Mean, standard deviation and maximum over the times of each lead, averaged over the leads.
+    """Mean, standard deviation and maximum over time per lead, averaged over the leads.
 
-    A premature beat fills a patch or two of a record: its mean over time hardly shows it, its maximum does.
+    A premature beat fills only one or two patches. The mean over time hardly changes, but the maximum does.
 
     Args:
         tokens: ``[B, L * N, width]``, lead by lead.

@@ -1,7 +1,7 @@
-"""MERIT: mutual information with signal and report, as two bounds (arXiv 2605.27583).
+"""MERIT: two bounds on the mutual information with signal and report (arXiv 2605.27583).
 
-The paper's text for many details was not to be had; the card says which are its own and which are
-this implementation's.
+Many details of the paper were not available. The card lists which details come from the paper and which
+are choices of this implementation.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ecgbench.nn.vit import EcgViT
 
 
 class MERIT(TextSide):
-    """Maximises ``I(Z; X) + lambda I(Z; T)`` through a bound of each.
+    """Maximises ``I(Z; X) + lambda I(Z; T)`` through a lower bound on each term.
 
-    Reconstruction: a masked view through the encoder, hidden patches guessed (Barber-Agakov with a
-    Gaussian). Contrast: the full view through the encoder, against reports (InfoNCE). Both bounds are
-    logged in nats.
+    Reconstruction: the encoder sees a masked view, and the decoder reconstructs the hidden patches
+    (Barber-Agakov with a Gaussian). Contrast: the encoder sees the full view, which is compared with
+    reports (InfoNCE). Both bounds are logged in nats.
     """
 
     config: MERITSettings
@@ -64,21 +64,21 @@ class MERIT(TextSide):
         return {"loss": loss, **logged}
 
     def encode_ecg(self, ecg: Tensor) -> Tensor:
-        """The fused pooled layers; with separate encoders those of both, side by side."""
+        """The fused pooled layers; with separate encoders, both concatenated."""
         if self.text_side_encoder is None:
             return self._fused(ecg)
         return torch.cat([self.encoder.pool(self.encoder(ecg)), self._fused(ecg)], dim=1)
 
     def encode_tokens(self, ecg: Tensor) -> Tensor:
-        """All patch tokens of the encoder that meets reports: ``[B, L, T] -> [B, L * N, width]``."""
+        """All patch tokens of the contrastive encoder: ``[B, L, T] -> [B, L * N, width]``."""
         return self._contrast_encoder()(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
-        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        """Embed ECGs as unit vectors in the space of the texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self.ecg_projection(self._fused(ecg)))
 
     def reconstruct(self, ecg: Tensor) -> Reconstruction:
-        """A masked ECG and what is made of it."""
+        """A masked ECG and its reconstruction."""
         mask, guess = guess_hidden(self.encoder, self.decoder, self.config.mask, ecg)
         return picture(ecg, guess, mask)
 
@@ -86,7 +86,7 @@ class MERIT(TextSide):
         return self.encoder if self.text_side_encoder is None else self.text_side_encoder
 
     def _fused(self, ecg: Tensor) -> Tensor:
-        """Pooled layers, put together as ``model.layer_fusion`` says: ``[B, features]``."""
+        """Pooled layers, combined as defined by ``model.layer_fusion``: ``[B, features]``."""
         encoder = self._contrast_encoder()
         if self.config.layer_fusion == "last":
             return encoder.pool(encoder(ecg))

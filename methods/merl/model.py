@@ -1,4 +1,4 @@
-"""MERL (Liu et al., ICML 2024): ECG-report contrast beside an ECG-only contrast."""
+"""MERL (Liu et al., ICML 2024): contrast between ECG and report, and between two views of an ECG."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ecgbench.nn.resnet import AttentionPool
 from ecgbench.nn.text_side import TextSide
 from ecgbench.nn.towers import build_text, build_tower, projection, unit
 
-_STRIDE = 16  # of the ResNet without a max pool
+_STRIDE = 16  # total stride of the ResNet without max pool
 
 
 class Compared(NamedTuple):
-    """What an ECG is compared by.
+    """The representations of an ECG in the loss.
 
     Attributes:
-        vector: ``[B, dim]``, with reports (CMA).
-        feature: ``[B, features]``, what its two views are made of (UMA).
+        vector: ``[B, dim]``, compared with reports (CMA).
+        feature: ``[B, features]``, input of the two views (UMA).
     """
 
     vector: Tensor
@@ -30,7 +30,7 @@ class Compared(NamedTuple):
 
 
 class ConvolutionHead(nn.Module):
-    """A 1 x 1 convolution, whose mean is the feature, and an attention pool of it.
+    """A 1 x 1 convolution, whose mean is the feature, followed by an attention pool.
 
     Attributes:
         features: Length of the feature.
@@ -43,13 +43,13 @@ class ConvolutionHead(nn.Module):
         self.pool = AttentionPool(length=length, width=dim, heads=4)
 
     def forward(self, tokens: Tensor, pooled: Tensor) -> Compared:
-        """Tokens ``[B, N, width]`` and the encoder's pooled feature, which is not used."""
+        """Tokens ``[B, N, width]`` and the encoder's pooled feature, which is unused."""
         reduced = self.reduce(tokens)
         return Compared(self.pool(reduced.transpose(1, 2)), reduced.mean(1))
 
 
 class TransformerHead(nn.Module):
-    """A two-layer map with batch norm of the encoder's pooled feature.
+    """A two-layer network with batch norm on the encoder's pooled feature.
 
     Attributes:
         features: Length of the feature.
@@ -67,14 +67,14 @@ class TransformerHead(nn.Module):
         )
 
     def forward(self, tokens: Tensor, pooled: Tensor) -> Compared:
-        """Tokens, which are not used, and the encoder's pooled feature ``[B, width]``."""
+        """Tokens, which are unused, and the encoder's pooled feature ``[B, width]``."""
         return Compared(self.layers(pooled), pooled)
 
 
 class MERL(TextSide):
     """Cross-modal alignment (CMA) plus uni-modal alignment (UMA), both at a fixed temperature.
 
-    CMA compares ECGs with their reports; UMA compares two views of one ECG's pooled feature, made by
+    CMA compares ECGs with their reports; UMA compares two views of one ECG's pooled feature, from
     two linear maps with dropout.
     """
 
@@ -117,7 +117,7 @@ class MERL(TextSide):
         return self.encoder(ecg)
 
     def embed_ecg(self, ecg: Tensor) -> Tensor:
-        """Unit vectors beside texts: ``[B, L, T] -> [B, dim]``."""
+        """Embed ECGs as unit vectors in the space of the texts: ``[B, L, T] -> [B, dim]``."""
         return unit(self._compared(ecg).vector)
 
     def _compared(self, ecg: Tensor) -> Compared:

@@ -1,7 +1,7 @@
-"""Encoders that were never trained: what the architecture alone is worth."""
+"""Untrained encoders, which show the contribution of the architecture alone."""
 
 from ecgbench.nn.encoder_only import EncoderOnly
 
 
 class RandomInit(EncoderOnly):
-    """An encoder at its initialisation; a gain from pre-training is read against it."""
+    """An encoder at initialisation, the baseline for pre-training."""

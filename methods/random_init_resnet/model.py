@@ -1,7 +1,7 @@
-"""The convolutional encoder of clip and merl, never trained."""
+"""The convolutional encoder of clip and merl, untrained."""
 
 from ecgbench.nn.encoder_only import EncoderOnly
 
 
 class RandomInitResNet(EncoderOnly):
-    """An encoder at its initialisation; a gain from pre-training is read against it."""
+    """An encoder at initialisation, the baseline for pre-training."""

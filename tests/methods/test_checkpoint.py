@@ -249,7 +249,7 @@ def test_a_pickle_that_runs_code_is_refused_by_name(
     trap = tmp_path / "trap"
     monkeypatch.setenv("ECGBENCH_TEST_EVIL", str(trap))
     torch.save({"state_dict": {"x": torch.zeros(1)}, "extra": Evil()}, tmp_path / "evil.pth")
-    with pytest.raises(EcgbenchError, match=r"evil\.pth .*wants more than tensors \(.*mkdir\)"):
+    with pytest.raises(EcgbenchError, match=r"evil\.pth .*contains more than tensors \(.*mkdir\)"):
         read_weights(tmp_path / "evil.pth")
     assert not trap.exists()
 
@@ -279,9 +279,9 @@ def test_a_file_that_is_no_weights_is_no_pickle_that_wants_more(tmp_path: Path, 
     file.write_bytes(contents[kind])
     with pytest.raises(EcgbenchError, match=rf"{file.name} cannot be read as weights: ") as caught:
         read_weights(file)
-    assert "wants more" not in caught.value.message
+    assert "contains more" not in caught.value.message
     assert "trust" not in str(caught.value.hint)
-    assert "Get it again" in str(caught.value.hint)
+    assert "Download it again" in str(caught.value.hint)
 
 
 def test_names_map_as_they_should() -> None:

@@ -158,7 +158,7 @@ def test_classes_undefined_on_validation_have_no_say() -> None:
 def test_bad_input_is_refused() -> None:
     X, Y = problem(20, 3)
     for features, labels, Cs, named in (
-        (np.where(X > 4, np.nan, X), Y, [1.0], "features hold NaN"),
+        (np.where(X > 4, np.nan, X), Y, [1.0], "features contain NaN"),
         (X[:10], Y, [1.0], "10 records have features and 20 have labels"),
         (X[0], Y, [1.0], "not \\[records, features\\]"),
         (X, Y * 2, [1.0], "other than 0 and 1"),
