@@ -19,22 +19,28 @@ from ecgbench.evaluation.metric_table import METRICS
 from ecgbench.evaluation.pairs import ClassPair, pair
 from ecgbench.results.predictions import Predictions
 from ecgbench.results.replicates import pack
-from ecgbench.results.schema import ClassFigures, Figure, Scores
+from ecgbench.results.schema import ClassFigures, Figure, Replicates, Scores
 from ecgbench.stats.bootstrap import Bootstrap, Interval, bootstrap, class_intervals
-from ecgbench.stats.resample import Design
+from ecgbench.stats.resample import Design, SharedDesign
 
 BOOTSTRAP_SEED = 0
+SHARED = 500
+"""Shared resamples at the most: they are kept by class, and a standard error needs no more."""
 METRIC_VERSION = 1
 DIGITS = 10  # of a figure in a record; the last bits of floating point are cut off
 
 
-def score(predictions: Predictions, truth: Truth, *, resamples: int) -> Scores:
+def score(
+    predictions: Predictions, truth: Truth, *, resamples: int, in_groups: bool = False
+) -> Scores:
     """Score predictions by the labels of their records, or by the reports.
 
     Args:
         predictions: Of any kind, for the records of ``truth`` in any order.
         truth: The test records.
         resamples: Number of resamples of the patient bootstrap.
+        in_groups: Whether the split is a group of patients, or the whole that groups are compared with:
+            scores by class then also have AUROC on shared resamples.
 
     Returns:
         The figures that :data:`ecgbench.evaluation.metric_table.METRICS` lists for this kind of
@@ -61,7 +67,18 @@ def score(predictions: Predictions, truth: Truth, *, resamples: int) -> Scores:
         design=design.key,
         replicates={name: pack(boot.means) for name, boot in boots.items()},
         **_support(held, boots, truth.classes),
+        shared=_shared(held, truth, resamples) if in_groups else {},
     )
+
+
+def _shared(held: Any, truth: Truth, resamples: int) -> dict[str, Replicates]:
+    """AUROC by scored class on resamples that do not depend on the split."""
+    if not isinstance(held, ClassPair):
+        return {}
+    design = SharedDesign.of(truth.patients.tolist(), min(resamples, SHARED), BOOTSTRAP_SEED)
+    auroc = partial(METRICS["scores"][0].compute, held)
+    boot = bootstrap({"auroc": auroc}, design, held.patients(design))["auroc"]
+    return {truth.classes[k]: pack(boot.draws[k]) for k in np.flatnonzero(boot.scored)}
 
 
 def _support(held: Any, boots: dict[str, Bootstrap], classes: tuple[str, ...]) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.evaluation.scoring import BOOTSTRAP_SEED
+from ecgbench.evaluation.scoring import BOOTSTRAP_SEED, SHARED
 from ecgbench.leaderboard.evidence import evidence_of
 from ecgbench.results.replicates import unpack
-from ecgbench.results.schema import ClassFigures, Figure, Result, Scores
+from ecgbench.results.schema import ClassFigures, Figure, Replicates, Result, Scores
 from ecgbench.stats.components import interval_of, patients_alone
 from ecgbench.stats.evidence import Runs
 from ecgbench.stats.intervals import Error, limits
@@ -35,9 +35,15 @@ def differences(result: Result, again: Scores, patients: NDArray[np.str_]) -> It
     for name in sorted(said.figures.keys() | again.figures.keys()):
         one, other = said.figures.get(name), again.figures.get(name)
         yield from _figure(name, one, other, full)
-        yield from _replicates(name, said, again)
+        yield from _replicates(name, said.replicates, again.replicates, said.resamples)
         if one is not None and not full:
             yield from _follows(name, one, result)
+    if said.shared.keys() != again.shared.keys():
+        yield "has shared resamples of other classes than it scores"
+    for name in sorted(said.shared.keys() & again.shared.keys()):
+        count = min(said.resamples, SHARED)
+        for problem in _replicates(name, said.shared, again.shared, count):
+            yield f"{problem} (shared)"
     if len(said.classes) != len(again.classes):
         yield f"has {len(said.classes)} classes; the label set has {len(again.classes)}"
         return
@@ -95,14 +101,16 @@ def _figure(name: str, said: Figure | None, again: Figure | None, full: bool) ->
             yield f"says {label} {one}; its predictions give {other}"
 
 
-def _replicates(name: str, said: Scores, again: Scores) -> Iterator[str]:
-    if name not in said.replicates or name not in again.replicates:
+def _replicates(
+    name: str, said: Mapping[str, Replicates], again: Mapping[str, Replicates], count: int
+) -> Iterator[str]:
+    if name not in said or name not in again:
         return
-    one, other = unpack(said.replicates[name]), unpack(again.replicates[name])
-    if len(one) != said.resamples:
-        yield f"has {len(one)} replicates of {name} for {said.resamples} resamples"
+    one, other = unpack(said[name]), unpack(again[name])
+    if len(one) != count:
+        yield f"has {len(one)} replicates of {name} for {count} resamples"
         return
-    grid = said.replicates[name].step + again.replicates[name].step
+    grid = said[name].step + again[name].step
     first = one[: len(other)]
     same = np.isclose(first, other, rtol=0, atol=grid, equal_nan=True)
     if not same.all():

@@ -1,11 +1,11 @@
 """How far a figure falls from the clean cell: for protocols with a variant named ``clean``.
 
 A drop compares the same classes: those that both cells score. Where a variant is scored on the same
-records as the clean one (corruption, lead loss) the two are paired record by record; where it is scored
-on a group of them, patient by patient (:mod:`ecgbench.stats.subsets`), if both records hold figures by class
-on common resamples. Of other patients (transfer) the drop has no interval. Runs are paired, too: one trained
-model predicts both cells. Variants that are levels of one kind (``gain-1``, ``gain-2``, ...) have a line
-with their mean.
+records as the clean one (corruption, lead loss) the two are paired record by record. Where it is scored
+on a group of them, they are paired patient by patient, if both records hold figures by class on shared
+resamples (:class:`ecgbench.stats.resample.SharedDesign`). Of other patients (transfer) the drop has no
+interval. Runs are paired, too: one trained model predicts both cells. Variants that are levels of one
+kind (``gain-1``, ``gain-2``, ...) have a line with their mean.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from ecgbench.leaderboard.rows import COMPARED, Row
 from ecgbench.leaderboard.sheets import Sheet, number
 from ecgbench.leaderboard.summaries import mean
 from ecgbench.leaderboard.tables import Table
-from ecgbench.results.schema import Result
+from ecgbench.results.replicates import unpack
+from ecgbench.results.schema import CLEAN, Result
+from ecgbench.stats.bootstrap import Bootstrap, evidence_of_drop
 from ecgbench.stats.components import interval_of_drop
-from ecgbench.stats.evidence import Runs
+from ecgbench.stats.evidence import Evidence, Runs
 from ecgbench.stats.intervals import NOTHING
 
-CLEAN = "clean"
 MIN_CLASSES, MIN_PATIENTS = 5, 20
 """Less than this in a group decides nothing: such a variant is never the worst."""
 
@@ -84,7 +85,7 @@ def drop_sheet(tables: Sequence[Table]) -> Sheet | None:
             "A positive drop is a loss. Both figures are means over the classes that both cells score.",
             "drop_low and drop_high are of these weights, over test patients; drop_procedure_low and "
             "drop_procedure_high of the procedure, over patients and seeds (three or more). Without "
-            "figures by class on common resamples a drop on other records has no interval.",
+            "figures by class on shared resamples a drop on other records has no interval.",
             "`worst` is the largest drop among the variants of a row, and among its means; a variant "
             f"with fewer than {MIN_CLASSES} classes or {MIN_PATIENTS} patients is never the worst.",
         ),
@@ -183,7 +184,31 @@ def _few(run: Result, classes: int) -> str:
 def _paired_by_patient(
     clean: Sequence[Result], group: Sequence[Result], classes: Sequence[str]
 ) -> Runs | None:
-    return None
+    """The drop of each run on shared resamples; None where a record lacks them."""
+    known = {(run.seed, run.draw): run for run in group}
+    grid: dict[int, dict[int, Evidence]] = defaultdict(dict)
+    for run in clean:
+        other = known.get((run.seed, run.draw))
+        both = [_on_shared(one, classes) for one in (run, other) if one is not None]
+        whole, part = both if len(both) == 2 else (None, None)
+        if whole is None or part is None or whole.draws.shape != part.draws.shape:
+            return None
+        grid[run.seed][run.draw] = evidence_of_drop(whole, part)
+    rows = [[by_draw[draw] for draw in sorted(by_draw)] for _, by_draw in sorted(grid.items())]
+    return Runs.of(rows) if len({len(row) for row in rows}) == 1 else None
+
+
+def _on_shared(run: Result, classes: Sequence[str]) -> Bootstrap | None:
+    scores = run.scores
+    if scores is None or not set(classes) <= scores.shared.keys():
+        return None
+    entries = {entry.name: entry for entry in scores.classes}
+    return Bootstrap(
+        np.array([entries[name].auroc.value for name in classes], np.float64),
+        np.array([unpack(scores.shared[name]) for name in classes]),
+        np.array([entries[name].patients or 0.0 for name in classes]),
+        "",
+    )
 
 
 def _means(falls: Sequence[Drop]) -> list[Drop]:

@@ -212,7 +212,8 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
     if predictions.kind != result.protocol.predicts:
         yield f"has {predictions.kind} where its protocol predicts {result.protocol.predicts}"
         return
-    again = score(predictions, truth, resamples=resamples)
+    in_groups = bool(result.scores.shared)
+    again = score(predictions, truth, resamples=resamples, in_groups=in_groups)
     yield from differences(result, again, truth.patients)
     perfect = [c.name for c in again.classes if c.positives >= ENOUGH and c.auroc.value == 1.0]
     judged = [c for c in again.classes if c.positives >= ENOUGH and c.auroc.value is not None]

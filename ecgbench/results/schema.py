@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 SCHEMA_VERSION = 3
+CLEAN = "clean"
+"""The variant of a protocol that drops are counted from."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Status = Literal["ok", "failed", "not-applicable"]
@@ -87,6 +89,11 @@ class ProtocolPart(_Part):
     chance: float | None = None
     predicts: Literal["scores", "texts", "ranks"] = "scores"
     only: dict[str, Any] = {}
+
+    @property
+    def in_groups(self) -> bool:
+        """Whether it is about a group of test records, or about the whole that groups are compared with."""
+        return bool(self.only) or self.variant == CLEAN
 
 
 class CodePart(_Part):
@@ -239,6 +246,8 @@ class Scores(_Part):
         patients: Effective number of patients behind figures of records; None for figures of classes.
         design: Hash of the resamples: equal designs can be compared resample by resample.
         replicates: By metric name, the figure on each resample.
+        shared: By scored class, AUROC on resamples that all splits of the data set share. Only for the
+            groups of a split and the whole that their drops are counted from.
     """
 
     figures: dict[str, Figure]
@@ -250,6 +259,7 @@ class Scores(_Part):
     patients: float | None = None
     design: Sha256 | None = None
     replicates: dict[str, Replicates] = {}
+    shared: dict[str, Replicates] = {}
 
 
 class PredictionsPart(_Part):

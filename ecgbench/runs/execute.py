@@ -159,7 +159,12 @@ class Session:
             if predictions.kind != (wanted := predicted.protocol.predicts):
                 raise ResultError(f"The protocol gave {predictions.kind} in place of {wanted}.")
             resamples = int(self.recipe.config.evaluate.resamples)
-            scores = score(predictions, prepared(split_of_result(predicted)), resamples=resamples)
+            scores = score(
+                predictions,
+                prepared(split_of_result(predicted)),
+                resamples=resamples,
+                in_groups=predicted.protocol.in_groups,
+            )
         except StorageError:
             raise
         except Exception as error:  # predictions may be of other records or classes

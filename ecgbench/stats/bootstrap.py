@@ -154,6 +154,24 @@ def evidence_of(result: Bootstrap) -> Evidence:
     return Evidence(float(kept.point.mean()), kept.means, np.array(spread), kept.patients[known])
 
 
+def evidence_of_drop(whole: Bootstrap, group: Bootstrap) -> Evidence:
+    """How far the mean over classes falls from a whole split to a group of its patients.
+
+    Args:
+        whole: On shared resamples (:class:`ecgbench.stats.resample.SharedDesign`).
+        group: The same classes on the same resamples, restricted to the group.
+
+    Returns:
+        Whole minus group over the classes that both score, resample by resample over the classes that
+        both define. The effective patients are the group's.
+    """
+    both = whole.scored & group.scored
+    falls = Bootstrap(
+        whole.point - group.point, whole.draws - group.draws, group.patients, group.key
+    )
+    return evidence_of(falls.only(both))
+
+
 def percentile_interval(result: Bootstrap, level: float = 0.95) -> Interval:
     """Plain percentile interval of one figure: for medians, which are not numbers from 0 to 1.
 

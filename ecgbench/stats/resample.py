@@ -6,6 +6,8 @@ drawing records would give intervals that are too narrow.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -89,3 +91,47 @@ class Design:
             drawn = np.bincount(cells.ravel(), minlength=count * self.patients)
             by_patient = drawn.reshape(count, self.patients).T.astype(np.float32)
             yield by_patient[self.patient_of]
+
+
+@dataclass(frozen=True)
+class SharedDesign(Design):
+    """Resamples that every split of a data set shares: the name of a patient decides its weights.
+
+    The patients of a group are then drawn as they are drawn in the whole split, and a figure of the
+    group can be paired with one of the whole. Weights are Poisson with mean 1, independent by patient
+    (Hanley and MacGibbon 2006), because a fixed number of draws would tie a patient to the split.
+
+    Attributes:
+        names: Of the patients, in the order of their numbers.
+    """
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, patients: Sequence[str], resamples: int = 1000, seed: int = 0) -> SharedDesign:
+        """As :meth:`Design.of`."""
+        plain = Design.of(patients, resamples, seed)
+        names = tuple(str(name) for name in np.unique(np.asarray(patients, dtype=np.str_)))
+        return cls(plain.patient_of, plain.patients, resamples, seed, names)
+
+    @property
+    def key(self) -> str:
+        """Hash of the design."""
+        return content_hash(["shared", super().key, list(self.names)])
+
+    def weights(self) -> Iterator[NDArray[np.float32]]:
+        """All resamples in one block, ``[records, resamples]``; the bits are frozen as above."""
+        drawn = [_bits(f"{self.seed}:{name}", self.resamples) for name in self.names]
+        counts = np.searchsorted(_POISSON, np.array(drawn), side="right")
+        yield counts.astype(np.float32)[self.patient_of]
+
+
+_POISSON = np.floor(
+    2.0**32 * np.cumsum([math.exp(-1) / math.factorial(k) for k in range(13)])
+).astype(np.uint64)
+"""Of 2^32 equally likely numbers those below the k-th entry are drawn at most k times."""
+
+
+def _bits(name: str, count: int) -> NDArray[np.uint64]:
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return np.random.PCG64(seed).random_raw(count) >> np.uint64(32)

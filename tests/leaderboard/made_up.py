@@ -106,10 +106,22 @@ def record(**changes: Any) -> dict[str, Any]:
 def put(folder: Path, of: Truth, skill: Skill = 1.0, noise: int = 0, **changes: Any) -> Path:
     """Predict, score and write a cell into a folder of results; gives its JSON file."""
     bare = Result.model_validate(record(**changes))
-    guessed = predictions(of, skill, noise + 1000 * bare.seed + bare.draw)
-    file = path_of(folder, bare).with_suffix(".npz")
-    part = write_predictions(file, guessed)
-    scores = score(guessed, of, resamples=RESAMPLES)
+    return _put(folder, of, bare, predictions(of, skill, noise + 1000 * bare.seed + bare.draw))
+
+
+def put_scores(folder: Path, of: Truth, scores: NDArray[np.float64], **changes: Any) -> Path:
+    """As :func:`put`, of given scores ``[n, k]``."""
+    bare = Result.model_validate(record(**changes))
+    thresholds = np.zeros(len(of.classes))
+    return _put(
+        folder, of, bare, ScorePredictions.of(of.record_ids, of.classes, scores, thresholds)
+    )
+
+
+def _put(folder: Path, of: Truth, bare: Result, guessed: ScorePredictions) -> Path:
+    part = write_predictions(path_of(folder, bare).with_suffix(".npz"), guessed)
+    in_groups = bare.protocol.in_groups
+    scores = score(guessed, of, resamples=RESAMPLES, in_groups=in_groups)
     done = {"status": "ok", "reason": None, "scores": scores, "predictions": part}
     return write_result(folder, Result.model_validate({**bare.model_dump(), **done}))
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.leaderboard.build import build
 
-from .made_up import put, put_reason, split
+from .made_up import predictions, put, put_reason, put_scores, split
 
 NOISE = {"protocol.name": "toy-noise"}
 
@@ -49,7 +50,48 @@ def test_a_missing_variant_is_said_and_no_other_is_called_the_worst(folder: Path
     assert found["clip@sim", "wander"]["worst"] == "worst"
 
 
-def test_other_records_have_a_drop_over_the_same_classes_without_an_interval(folder: Path) -> None:
+def of_group(of: Truth, kept: NDArray[np.bool_]) -> Truth:
+    return replace(
+        of, record_ids=of.record_ids[kept], values=of.values[kept], patients=of.patients[kept]
+    )
+
+
+def put_group(folder: Path, of: Truth, kept: NDArray[np.bool_], less: float = 0.0) -> None:
+    """A clean cell and the cell of a group: the same scores, or worse ones, for the group's records."""
+    for seed in range(3):
+        base = predictions(of, 1.5, seed).scores
+        for variant, rows in (("clean", np.ones(len(of), np.bool_)), ("women", kept)):
+            changes = {**NOISE, "protocol.variant": variant, "seed": seed}
+            changes["data.n_test_patients"] = 100
+            if variant == "women":
+                changes["data.test_fingerprint"] = "f" * 64
+                changes["protocol.only"] = {"sex": "female"}
+            scores = base - less * of.values * kept[:, None]
+            put_scores(folder / "results", of_group(of, rows), scores[rows], **changes)
+
+
+def test_the_drop_of_a_group_is_paired_by_patient(tmp_path: Path) -> None:
+    of = split(600, classes=6)
+    kept = np.arange(600) % 6 < 2  # both records of every third patient
+    put_group(tmp_path, of, kept, less=0.8)
+    (line,) = drops(tmp_path).values()
+    low, drop, high = (float(line[name]) for name in ("drop_low", "drop", "drop_high"))
+    assert 0 < low < drop < high
+    assert float(line["drop_procedure_low"]) < float(line["drop_procedure_high"])
+    assert line["worst"] == "worst"
+
+
+def test_a_group_of_everybody_does_not_drop_by_the_luck_of_resamples(tmp_path: Path) -> None:
+    of = split(200, classes=6)
+    put_group(tmp_path, of, np.ones(200, np.bool_))
+    (line,) = drops(tmp_path).values()
+    figures = ("drop", "drop_low", "drop_high", "drop_procedure_low", "drop_procedure_high")
+    assert [float(line[name]) for name in figures] == [0.0] * 5
+
+
+def test_other_records_without_shared_resamples_have_a_drop_without_an_interval(
+    folder: Path,
+) -> None:
     of = split(200, seed=3)
     changes = {**NOISE, "protocol.variant": "women", "data.test_fingerprint": "f" * 64}
     for name in ("mae", "clip"):

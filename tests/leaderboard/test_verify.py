@@ -138,6 +138,31 @@ def test_replicates_of_another_method_make_it_look_equal(folder: Path) -> None:
     assert "its replicates of auroc differ" in said(folder)
 
 
+def test_shared_resamples_of_another_method_make_it_look_unhurt(tmp_path: Path) -> None:
+    paths = [
+        put(
+            tmp_path / "results",
+            OF,
+            skill,
+            number,
+            **{
+                "method.name": name,
+                "protocol.variant": "clean",
+                "data.test_fingerprint": truth().fingerprint,
+            },
+        )
+        for number, (name, skill) in enumerate(METHODS[:2])
+    ]
+    build(tmp_path)
+    assert said(tmp_path) == ""
+    other = json.loads(paths[1].read_text())["scores"]["shared"]
+    edit(paths[0], lambda r: r["scores"].update(shared=other))
+    assert "its replicates of C0 differ on" in said(tmp_path)
+    assert "(shared)" in said(tmp_path)
+    edit(paths[0], lambda r: r["scores"]["shared"].pop("C0"))
+    assert "has shared resamples of other classes than it scores" in said(tmp_path)
+
+
 def test_replicates_beyond_the_quick_ones_are_caught_in_full(folder: Path) -> None:
     path = cell(folder)
     result = read_result(path)
