@@ -85,6 +85,7 @@ readme: install  ## run the README's commands
 	$(BIN)/ecgbench run --methods all --tasks sim-sub --profile demo --dry-run
 	$(BIN)/ecgbench data info ptbxl
 	$(BIN)/ecgbench inspect random_init --data sim --profile demo
+	$(BIN)/ecgbench show sim-sub/linear-probe --out runs/demo
 	$(BIN)/ecgbench view sim/1 --out runs/ecg.png
 
 clean:

@@ -109,11 +109,15 @@ def run(
     isolate: Annotated[
         bool, typer.Option(help="Predict in processes whose home holds no test label.")
     ] = False,
+    tables: Annotated[bool, typer.Option("--tables", help="Print every table at the end.")] = False,
     dry_run: DryRun = False,
     methods_path: MethodsPath = None,
     overrides: Overrides = None,
 ) -> None:
-    """Run methods on tasks; what is there already is not run again."""
+    """Run methods on tasks; what is there already is not run again.
+
+    Example: ecgbench run --methods mae,clip --tasks sim-sub --profile demo
+    """
     from ecgbench.cli.run_report import show_broken, show_left_out, show_plan, show_results
     from ecgbench.config.effective import leaves_out
     from ecgbench.runs.plan import chosen_methods, questions
@@ -138,11 +142,32 @@ def run(
         return
     carry_out(plan, _announce, _report, isolate)
     results = plan.results()
-    show_results(results)
+    show_results(results, out, tables)
     failed = [result for result in results if result.status == "failed"]
     if failed:
         reason = f"{failed[0].key}: {failed[0].reason}"
         _fail(f"{len(failed)} of {len(results)} cells failed, the first: {reason}", None)
+
+
+@app.command("show")
+def show_(
+    what: Annotated[
+        str, typer.Argument(help="TASK, TASK/PROTOCOL, a pattern of these, or a method's name.")
+    ] = "*",
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = Path("runs"),
+) -> None:
+    """Print tables of a run, or where one method stands.
+
+    Example: ecgbench show sim-sub/linear-probe --out runs/demo
+    """
+    from ecgbench.leaderboard.show import show, show_method
+    from ecgbench.results.store import read_results
+
+    results = [result for _, result in read_results(out)]
+    if any(result.method.name == what for result in results):
+        typer.echo(show_method(results, what))
+    else:
+        typer.echo(show(results, what if "@" in what or what.endswith("*") else f"{what}*"))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from statistics import median
 
 import typer
@@ -108,8 +109,15 @@ def _seconds_per_step(recipe: Recipe) -> float | None:
     return median(timed) if timed else None
 
 
-def show_results(results: list[Result]) -> None:
-    """Print the tables of some results."""
+def show_results(results: list[Result], out: Path, tables: bool) -> None:
+    """Print the summary of some results, or all their tables."""
+    import shutil
+
+    from ecgbench.leaderboard.headline import headline
     from ecgbench.leaderboard.show import show
 
-    typer.echo(show(results))
+    if tables:
+        typer.echo(show(results))
+        return
+    typer.echo(headline(results, shutil.get_terminal_size((80, 24)).columns))
+    typer.echo(f"Results: {out}. All tables: ecgbench show --out {out}")

@@ -10,8 +10,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ecgbench.base.errors import ResultError, did_you_mean
+from ecgbench.base.inert import plain
+from ecgbench.leaderboard.headline import title
 from ecgbench.leaderboard.questions import questions
-from ecgbench.leaderboard.sheets import brief_sheet
+from ecgbench.leaderboard.sheets import brief_sheet, question_title
 from ecgbench.leaderboard.tables import Table, answer, share_of
 from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results
@@ -37,14 +39,15 @@ def tables_of(results: Sequence[Result], only: str = "*") -> list[Table]:
     return sorted((one for question in wanted for one in answer(question)), key=_order)
 
 
-def show(results: Path | Sequence[Result]) -> str:
-    """What ``ecgbench run`` prints at its end: one table a question, as wide as the terminal.
+def show(results: Path | Sequence[Result], only: str = "*") -> str:
+    """One table a question, as wide as the terminal.
 
     Args:
         results: A folder of results, or results.
+        only: Shell pattern of the questions wanted, ``TASK/PROTOCOL@VARIANT``.
 
     Raises:
-        ResultError: A result that cannot be read, or two for one cell.
+        ResultError: A result that cannot be read, two for one cell, or no question that is wanted.
     """
     from rich.console import Console
 
@@ -60,9 +63,44 @@ def show(results: Path | Sequence[Result]) -> str:
         file=io.StringIO(), width=width, force_terminal=styled, highlight=False, emoji=False
     )
     with console.capture() as printed:
-        for table in tables_of(results):
+        for table in tables_of(results, only):
             console.print(to_terminal(brief_sheet(table)))
     return printed.get()
+
+
+def show_method(results: Sequence[Result], method: str) -> str:
+    """Where a method stands: its figure in every question, and its rank among the trained models.
+
+    Raises:
+        ResultError: The results hold no figure of the method; names the nearest.
+    """
+    from tabulate import tabulate
+
+    lines = []
+    for table in tables_of(results):
+        ranked = [row for row in table.rows if row.weights is not None]
+        for row in table.rows:
+            found = row.summaries.get(table.lead.name) if table.lead else None
+            if row.first.method.name == method and found is not None and table.lead is not None:
+                place = f"{row.weights.rank} of {len(ranked)}" if row.weights else row.status
+                span = (
+                    "" if found.span.low != found.span.low else "{:.3f}-{:.3f}".format(*found.span)
+                )
+                lines.append(
+                    [
+                        question_title(table),
+                        plain(title(row)),
+                        f"{table.lead.title} {found.value:.3f}",
+                        span,
+                        place,
+                        row.against_bar,
+                    ]
+                )
+    if not lines:
+        known = {result.method.name for result in results}
+        raise ResultError(f"There are no figures of {method!r}.", did_you_mean(method, known))
+    headers = ["question", "row", "figure", "95 %", "rank", "against untrained"]
+    return str(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
 
 
 def _order(table: Table) -> tuple[str, str, tuple[float, str, str]]:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ecgbench.base.errors import PluginError
+from ecgbench.base.errors import PluginError, did_you_mean
 from ecgbench.base.hashing import canonical_json, content_hash
 from ecgbench.config.sections import OpenProtocolSettings, ProtocolSettings
 from ecgbench.config.settings import Settings, as_dict, inferred, problem_in_one_line
@@ -134,6 +134,7 @@ class ProtocolSpec(_Spec):
         settings: ``module:Class`` of its :class:`ecgbench.config.sections.ProtocolSettings`, which says what
             ``params`` and ``variants`` may be. Without a class any setting is taken as it is.
         params: Settings of every variant.
+        headline: Variants that the summary of a run shows, in this order.
         variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
             names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
             (from 0, below 50). ``tested: source`` evaluates a task with a ``source`` on the source's own
@@ -152,6 +153,7 @@ class ProtocolSpec(_Spec):
     chance: float | None = None
     settings: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
     params: dict[str, Any] = {}
+    headline: tuple[str, ...] = ()
     variants: dict[str, dict[str, Any]] = Field(min_length=1)
     sections: tuple[str, ...] = ()
 
@@ -170,8 +172,13 @@ class ProtocolSpec(_Spec):
                 raise ValueError(
                     f"variant {variant}: {problem_in_one_line(error, kind)}"
                 ) from error
+        unknown = [name for name in self.headline if name not in self.variants]
+        if unknown:
+            hint = did_you_mean(unknown[0], self.variants)
+            raise ValueError(f"headline names {unknown[0]!r}, which is no variant. {hint}")
         said = self.model_dump(
-            mode="json", exclude={"title", "entry", "chance", "settings", "params", "variants"}
+            mode="json",
+            exclude={"title", "entry", "chance", "headline", "settings", "params", "variants"},
         )
         resolved = {name: as_dict(one) for name, one in self._settings.items()}
         self._fingerprint = content_hash({**said, "settings": resolved})
