@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecgbench.base.inert import plain
-from ecgbench.leaderboard.questions import Question, questions
+from ecgbench.leaderboard.questions import QuestionResults, questions
 from ecgbench.leaderboard.rows import Row
 from ecgbench.leaderboard.tables import Table, answer
 from ecgbench.plugins.catalogue import protocols, tasks
@@ -152,7 +152,7 @@ def _by_task(results: Sequence[Result]) -> dict[str, list[Column]]:
     return {task: columns for task, columns in found.items() if columns}
 
 
-def _place(question: Question) -> tuple[int, int] | None:
+def _place(question: QuestionResults) -> tuple[int, int] | None:
     """Where a question stands among the headlines of its task; None where it is none."""
     first = question.first
     entry = protocols.entries().get(first.protocol.name)
