@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecgbench.base.errors import ConfigError, DataError, did_you_mean
 from ecgbench.data.layouts import Source, check_version
+from ecgbench.data.layouts.table_content import Table, Told
 from ecgbench.data.layouts.table_labels import LabelOptions, read_labels
 from ecgbench.data.reading.cells import is_blank, read_age, read_fold, read_ids, read_sex, similar
 from ecgbench.data.reading.tables import read_table
@@ -34,7 +34,7 @@ from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.splits import hash_folds
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _COLUMNS = (
     "record_id", "path", "patient_id", "age", "sex", "site", "device", "report", "split", "fold",
@@ -50,52 +50,6 @@ class Options(BaseModel):
     encoding: str | None = None
     columns: dict[str, str] = {}
     labels: dict[str, LabelOptions] = {}
-
-
-@dataclass
-class Told:
-    """What was odd in the table: by record, and as a whole."""
-
-    doubts: dict[str, list[str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def doubt(self, record: str, reason: str | None) -> None:
-        """Note why a record is doubtful; None: it is not."""
-        if reason is not None:
-            self.doubts.setdefault(record, []).append(reason)
-
-
-@dataclass(frozen=True)
-class Table:
-    """The table with its columns under our names for them."""
-
-    content: pd.DataFrame
-    columns: dict[str, str]
-    file: Path
-
-    def has(self, name: str) -> bool:
-        """Whether the table has a column of ours."""
-        return self.columns.get(name, name) in self.content.columns
-
-    def texts(self, name: str) -> list[str]:
-        """The cells of a column; '' for each record where there is none."""
-        column = self.columns.get(name, name)
-        if column in self.content.columns:
-            return [str(cell) for cell in self.content[column]]
-        if name in self.columns:
-            raise DataError(
-                f"{self.file} has no column {column!r} for {name}.",
-                did_you_mean(column, self.content.columns),
-            )
-        return [""] * len(self.content)
-
-    def where(self, name: str) -> str:
-        """File and column, for messages."""
-        return f"{self.file}, column {self.columns.get(name, name)!r},"
-
-    def error(self, row: int, what: str, hint: str) -> DataError:
-        """An error of one row: names its line."""
-        return DataError(f"{self.file}, line {self.content.index[row]}: {what}.", hint)
 
 
 def open_source(spec: DatasetSpec, folder: Path, rate: float | None) -> Source:

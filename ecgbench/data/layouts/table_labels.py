@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ecgbench.base.errors import DataError, did_you_mean
 from ecgbench.data.labels import LabelSet
+from ecgbench.data.layouts.table_content import Table, Told
 from ecgbench.data.reading.cells import are_flags, is_blank, read_codes, read_flag, similar
-
-if TYPE_CHECKING:
-    from ecgbench.data.layouts.table import Table, Told
 
 
 class LabelOptions(BaseModel):
