@@ -21,7 +21,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.data.leads import LEADS
 from ecgbench.data.signals import Transform
 
-from .settings import NoiseKind, ShiftSettings
+from .settings import MemorisationSettings, NoiseKind, ShiftSettings
 
 Values = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -207,8 +207,52 @@ class LeadLoss:
         return changed
 
 
+@dataclass(frozen=True)
+class SecondRecording:
+    """The same heart beats as another recording would have them: what a memory of signals does not know.
+
+    It begins later by part of a beat (its end stays at each lead's median), its gain is a few per cent
+    off, and it has white noise of about a recorder's resolution.
+
+    Attributes:
+        later: Most seconds that are lost at the beginning; each record loses between a third and all.
+        gain_error: Largest relative error of the gain, one for all leads; each record has between half
+            and all of it, up or down.
+        noise: SD of the noise, relative to the root mean square of the record between 0.67 and 40 Hz.
+    """
+
+    later: float
+    gain_error: float
+    noise: float
+    name = "second-recording"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its identity."""
+        amounts = {"later": self.later, "gain_error": self.gain_error, "noise": self.noise}
+        return {**amounts, "version": VERSION}
+
+    def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
+        """Record ``[n, leads, samples]`` again."""
+        changed = np.empty(signals.shape, np.float64)
+        for record, again in zip(signals.astype(np.float64), changed, strict=True):
+            lost = max(1, round(rate * self.later * rng.uniform(1 / 3, 1)))
+            factor = 1 + self.gain_error * rng.uniform(1 / 2, 1) * rng.choice([-1, 1])
+            again[:] = np.median(record, axis=1, keepdims=True)
+            again[:, :-lost] = record[:, lost:]
+            size = self.noise * np.sqrt(power_of(record, rate))
+            again += size * rng.standard_normal(record.shape)
+            again *= factor
+        return changed.astype(np.float32)
+
+
 def transform_of(settings: ShiftSettings) -> Transform | None:
     """The change that a variant's settings ask for; None where the signals stay as they are."""
+    if isinstance(settings, MemorisationSettings):
+        later, gain, noise = settings.later, settings.gain_off, settings.white_noise
+        if later is None or gain is None or noise is None:
+            return None
+        return SecondRecording(later, gain, noise)
     if settings.noise is not None and settings.snr_db is not None:
         return ElectrodeNoise(settings.noise, settings.snr_db)
     if settings.gain_error is not None:

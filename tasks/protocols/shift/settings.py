@@ -39,3 +39,17 @@ class ShiftSettings(ProbeSettings):
         if len(given) > 1:
             raise ValueError(f"{given[0]} cannot be set together with {', '.join(given[1:])}")
         return self
+
+
+class MemorisationSettings(ShiftSettings):
+    """A second recording of the test records, or the records as they are."""
+
+    later: Annotated[float, Field(gt=0, lt=1)] | None = None  # most seconds lost at the beginning
+    gain_off: PartialShare | None = None  # largest relative error of the gain
+    white_noise: PartialShare | None = None  # SD, relative to the amplitude of the record
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        if len({amount is None for amount in (self.later, self.gain_off, self.white_noise)}) > 1:
+            raise ValueError("later, gain_off and white_noise are given together")
+        return self
