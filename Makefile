@@ -53,7 +53,7 @@ BOARD := leaderboards/2026.1
 MINI_SOURCE ?= ../shared/data/ptbxl-mini
 ON_BOARD := $(BIN)/ecgbench run --profile mini --out $(BOARD)/results
 # Protocols beside the linear probe. The shift protocols and retrieval only exist for the subclass tasks.
-OTHER := zero-shot,retrieval,corruption,lead-loss,population
+OTHER := zero-shot,retrieval,corruption,memorisation,lead-loss,population
 CHEAP := linear-probe,$(OTHER)
 # On simulated records only the subclasses and superclasses have three seeds. The other label sets have one.
 SIM := sim-sub/linear-probe,sim-super/linear-probe,$(OTHER),sim-sub/shuffled-labels
