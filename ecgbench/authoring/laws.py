@@ -295,6 +295,25 @@ class MethodLaws:
                 texts = [m.embed_text(m.tokenize(REPORTS)) for m in (method, again)]
                 assert torch.equal(*texts), "embed_text differs after a checkpoint was read back"
 
+    def test_it_ships_no_test_signal(self) -> None:
+        """No file of the method, and no weights that it reads, hold test records or their hashes."""
+        from ecgbench.authoring.shipped import needles_of, prepared_data, shipped_signals
+        from ecgbench.training.corpus import signal_spec
+        from ecgbench.training.outside import local_sources
+
+        subject = self.subject
+        tested = prepared_data()
+        if not tested:
+            raise SkipTest("no data set is prepared on this machine")
+        folder = subject.info.folder
+        own = [file for file in folder.rglob("*") if "__pycache__" not in file.parts]
+        files = [file for file in own if file.is_file()]
+        files += local_sources(subject.config.model.model_dump())
+        for dataset in tested:
+            needles = needles_of(dataset, signal_spec(subject.config))
+            found = shipped_signals(files, needles)
+            assert not found, "; ".join(found)
+
     def test_its_card_is_complete(self) -> None:
         """``README.md`` says what a reader of the table has to know."""
         missing = missing_from_card(self.subject.info)

@@ -57,6 +57,13 @@ def contents(model: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def local_sources(model: Mapping[str, Any]) -> list[Path]:
+    """The files on this machine that section ``model`` names as sources."""
+    paths = [Path(section["source"]).expanduser() for _, section in _sections(model, "model")]
+    found = [file for path in paths for file in (path, *path.rglob("*"))]
+    return [file for file in found if file.is_file()]
+
+
 @contextlib.contextmanager
 def on_this_machine(model: Settings) -> Iterator[Settings]:
     """Provide section ``model`` with paths instead of ids, after downloading the files.
