@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install system demo test quick lowest lint types boards ablations check-boards readme clean
+.PHONY: mutants install system demo test quick lowest lint types boards ablations check-boards readme clean
 
 install: $(VENV)/.installed  ## create the environment with pinned versions
 
@@ -78,6 +78,9 @@ ablations: install  ## update the ablation tables of the cards (an hour; resumab
 
 check-boards: install  ## check that the committed tables match their results
 	$(BIN)/ecgbench leaderboard build --check
+
+mutants: install  ## change 150 lines, one at a time, and see that tests fail (an hour; in a clean checkout)
+	$(BIN)/python tests/mutants/run.py
 
 readme: install  ## run the README's commands
 	$(BIN)/ecgbench list methods
