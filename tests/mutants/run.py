@@ -150,6 +150,9 @@ def main() -> None:
         wanted = round((place + 1) * share) - round(place * share)
         mutants += draw.sample(possible, min(wanted, len(possible)))
     mutants = [mutant for mutant in mutants if asked.only in mutant.file]
+    for tests in sorted({mutant.tests for mutant in mutants}):
+        if _fails(tests, asked.seconds):
+            raise SystemExit(f"{' '.join(tests)} fail without any change")
     reasons = {(entry["file"], entry["new"].strip()): entry["why"] for entry in explained}
     survivors = []
     for number, mutant in enumerate(mutants, 1):
