@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from toys import assert_refused, toy_method
 
 from ecgbench.ablations.variants import FILE, variants_of
@@ -178,10 +178,24 @@ def test_any_variant_is_taken_or_refused(content: dict[str, Any]) -> None:
     assert 1 <= taken.draws <= 1000
 
 
-class Sized(Settings):
-    """Settings that have no default have to be given."""
+class Leaf(Settings):
+    one: int = 1
+    two: int = 2
 
-    width: Annotated[int, Field(ge=1)]
+
+class Branch(Settings):
+    leaf: Leaf = Leaf(one=3)
+    size: int = 5
+
+
+class Tree(Settings):
+    branch: Branch = Branch(leaf=Leaf(one=4), size=6)
+
+
+def test_a_section_keeps_the_defaults_of_the_field_at_every_depth() -> None:
+    tree = Tree.model_validate({"branch": {"leaf": {"two": 9}}})
+    assert tree.model_dump() == {"branch": {"leaf": {"one": 4, "two": 9}, "size": 6}}
+    assert Branch.model_validate({"leaf": {}}).leaf.one == 3
 
 
 def test_a_method_that_names_no_class_keeps_the_types_of_its_values() -> None:
@@ -330,3 +344,11 @@ def test_the_sizes_of_other_encoders_are_not_read(encoder: str) -> None:
             assert done.config == effective(info, "demo", [chosen])
             with pytest.raises(ConfigError, match="does not apply to clip"):
                 effective(info, "demo", [chosen, f"clip:model.{other}"])
+
+
+def test_a_patch_has_to_fit_the_record_where_the_encoder_reads_it() -> None:
+    info = methods.get("random_init")
+    long = ["signal.seconds=2", "model.vit.patch=3"]
+    with pytest.raises(ConfigError, match=r"model\.vit\.patch cannot be 3"):
+        effective(info, "mini", long)
+    assert effective(info, "mini", [*long, "model.encoder=resnet18"]).signal.seconds == 2
