@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import platformdirs
@@ -30,6 +30,45 @@ def home() -> Path:
 def stage_dir(stage: str) -> Path:
     """The folder of one stage's outputs under :func:`home`, e.g. ``stores``."""
     return home() / stage
+
+
+@contextlib.contextmanager
+def one_writer(target: Path) -> Iterator[None]:
+    """Let one process at a time make a file or folder; the others wait, and then find it made.
+
+    The lock lies beside the target. A process that dies gives it back.
+
+    Raises:
+        StorageError: The parent cannot be written to.
+    """
+    from filelock import FileLock
+
+    with plain_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target.with_name(f".{target.name}.lock"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def make_once(target: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder where it is not there yet, by one process at a time.
+
+    Args:
+        target: The folder.
+        make: Fills the scratch folder that becomes the target, as of :func:`atomic_dir`.
+
+    Returns:
+        The target.
+    """
+    if not target.exists():
+        with one_writer(target):
+            if not target.exists():
+                with atomic_dir(target) as scratch:
+                    make(scratch)
+    return target
 
 
 @contextlib.contextmanager

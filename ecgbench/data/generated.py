@@ -7,7 +7,7 @@ from pathlib import Path
 from ecgbench.base.code import code_address
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import content_hash
-from ecgbench.base.paths import atomic_dir, stage_dir
+from ecgbench.base.paths import make_once, stage_dir
 from ecgbench.data.spec import DatasetSpec
 
 
@@ -25,15 +25,17 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     code = code_address("ecgbench.simulated.corpus")
     key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
     target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
-    if not target.exists():
+    generator = spec.generator
+
+    def make(scratch: Path) -> None:
         from ecgbench.simulated import write_corpus
 
-        with atomic_dir(target) as scratch:
-            write_corpus(
-                scratch,
-                n_records=spec.generator.records,
-                seed=spec.generator.seed,
-                workers=workers,
-                rate=round(spec.rate),
-            )
-    return target
+        write_corpus(
+            scratch,
+            n_records=generator.records,
+            seed=generator.seed,
+            workers=workers,
+            rate=round(spec.rate),
+        )
+
+    return make_once(target, make)

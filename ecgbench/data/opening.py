@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import content_hash
-from ecgbench.base.paths import stage_dir
+from ecgbench.base.paths import atomic_write, stage_dir
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.generated import generated_source
 from ecgbench.data.prepare import check_source, find_store, outdated_store, prepare_store
-from ecgbench.data.sources import reading_code
+from ecgbench.data.sources import preparing_code
 from ecgbench.data.spec import DatasetSpec, datasets
 from ecgbench.data.store import Store, open_store, verify_store
 
@@ -93,7 +93,7 @@ def not_prepared(spec: DatasetSpec) -> DataError:
     store, changed = old
     folder = store.manifest["source"].get("folder", "DIR")
     return DataError(
-        f"The prepared data of {spec.name} {spec.version} is older than its catalogue entry "
+        f"The prepared data of {spec.name} {spec.version} is out of date "
         f"(changed: {', '.join(changed)}).",
         f"Run `ecgbench data prepare {spec.name} --source {folder}`; signals are read again only "
         f"where that is needed.",
@@ -103,11 +103,11 @@ def not_prepared(spec: DatasetSpec) -> DataError:
 def _open_generated(spec: DatasetSpec) -> Dataset:
     folder = generated_source(spec)
     # saves reading the folder's metadata each time, as long as the code that reads it is the same
-    note = folder / f"store-{content_hash([spec.state(), reading_code()])[:12]}.txt"
+    note = folder / f"store-{content_hash([spec.state(), preparing_code(spec)])[:12]}.txt"
     if note.is_file():
         path = stage_dir("stores") / note.read_text(encoding="utf-8").strip()
         if (path / "manifest.json").is_file():
             return Dataset(spec, open_store(path))
     store = prepare_store(spec, folder)
-    note.write_text(store.path.name, encoding="utf-8")
+    atomic_write(note, store.path.name)
     return Dataset(spec, store)

@@ -23,7 +23,7 @@ from ecgbench.data.intake import Intake
 from ecgbench.data.layouts import Source, layout_of
 from ecgbench.data.parallel import for_each
 from ecgbench.data.processing import PROCESSINGS
-from ecgbench.data.sources import SUFFIXES, Keys, content_of, keys_of, read_sums
+from ecgbench.data.sources import SUFFIXES, Keys, content_of, keys_of, preparing_code, read_sums
 from ecgbench.data.spec import DatasetSpec
 from ecgbench.data.store import SIGNALS, Store, open_store, seal, write_label_sets
 
@@ -90,15 +90,21 @@ def prepare_store(
 
 
 def find_store(spec: DatasetSpec) -> Store | None:
-    """The newest store of this data set that its catalogue entry, as it is now, describes."""
-    return _find(spec, lambda store: not spec.changes_since(store.manifest["spec"]))
+    """The newest store of this data set that its entry and the code, as they are now, would make."""
+    return _find(spec, lambda store: not _changed(spec, store))
 
 
 def outdated_store(spec: DatasetSpec) -> tuple[Store, list[str]] | None:
-    """The newest store of this data set, and what has changed in the entry since; None if none has."""
+    """The newest store of this data set, and what has changed since; None where nothing has."""
     newest = _find(spec, lambda store: True)
-    changed = [] if newest is None else spec.changes_since(newest.manifest["spec"])
+    changed = [] if newest is None else _changed(spec, newest)
     return (newest, changed) if newest is not None and changed else None
+
+
+def _changed(spec: DatasetSpec, store: Store) -> list[str]:
+    """The keys of the entry that a store was not made with, and the code."""
+    same_code = store.manifest["source"].get("code") == preparing_code(spec)
+    return [*spec.changes_since(store.manifest["spec"]), *([] if same_code else ["code"])]
 
 
 def check_source(spec: DatasetSpec, store: Store) -> bool:
@@ -267,6 +273,7 @@ def _manifest(
             "key": keys.whole,
             "signals_key": keys.signals,
             "content": keys.content,
+            "code": preparing_code(spec),
             "folder": str(source.folder.resolve()),
             "signals": source.signals,
             "rate": source.rate,

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ecgbench.base.code import code_address
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import canonical_json, content_hash
-from ecgbench.base.paths import atomic_dir, atomic_write, stage_dir
+from ecgbench.base.paths import atomic_write, make_once, stage_dir
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.leads import LEADS, lead_positions
 from ecgbench.data.parallel import for_each
@@ -126,17 +126,19 @@ def adapt(
     }
     folder = stage_dir("adapted") / f"{dataset.spec.name}-{content_hash(wish)[:16]}"
     shape = (len(chosen), len(spec.leads), spec.samples)
-    if not folder.exists():
-        with atomic_dir(folder) as scratch:
-            file = scratch / "signals.f16"
-            with file.open("wb") as handle:
-                handle.truncate(2 * shape[0] * shape[1] * shape[2])
-            ids = [str(record) for record in dataset.records.index]
-            jobs = _Jobs(dataset.store, ids, spec, transform, positions, file)
-            starts = range(0, len(chosen), _CHUNK)
-            chunks = [(start, chosen[start : start + _CHUNK]) for start in starts]
-            for_each(jobs, chunks, f"adapting {dataset.spec.name}", workers)
-            atomic_write(scratch / "made-from.json", canonical_json(wish) + "\n")
+
+    def make(scratch: Path) -> None:
+        file = scratch / "signals.f16"
+        with file.open("wb") as handle:
+            handle.truncate(2 * shape[0] * shape[1] * shape[2])
+        ids = [str(record) for record in dataset.records.index]
+        jobs = _Jobs(dataset.store, ids, spec, transform, positions, file)
+        starts = range(0, len(chosen), _CHUNK)
+        chunks = [(start, chosen[start : start + _CHUNK]) for start in starts]
+        for_each(jobs, chunks, f"adapting {dataset.spec.name}", workers)
+        atomic_write(scratch / "made-from.json", canonical_json(wish) + "\n")
+
+    make_once(folder, make)
     if 0 in shape:
         return np.zeros(shape, dtype=np.float16)
     return np.memmap(folder / "signals.f16", dtype=np.float16, mode="r", shape=shape)

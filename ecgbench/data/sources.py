@@ -43,8 +43,14 @@ class Keys:
 
 
 def reading_code() -> str:
-    """Hash of the code that turns files into a store."""
+    """Address of the code that turns the files of records into signals."""
     return code_address("ecgbench.data.prepare")
+
+
+def preparing_code(spec: DatasetSpec) -> str:
+    """Address of all code between the folder of a data set and its store."""
+    layout = f"ecgbench.data.layouts.{spec.layout.replace('-', '_')}"
+    return content_hash([reading_code(), code_address(layout)])
 
 
 def keys_of(spec: DatasetSpec, source: Source, intake: Intake, sums: dict[str, str]) -> Keys:
@@ -70,6 +76,7 @@ def keys_of(spec: DatasetSpec, source: Source, intake: Intake, sums: dict[str, s
         {
             "signals": signals,
             "spec": spec.state(),
+            "code": preparing_code(spec),
             "source": [source.signals, source.rate, source.processing],
             "index": hashlib.sha256(records.to_json(orient="split").encode()).hexdigest(),
             "labels": [label_set.to_json() for label_set in source.label_sets.values()],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ecgbench.base.code import code_address
 from ecgbench.base.hashing import content_hash, file_sha256
 from ecgbench.base.paths import atomic_dir, atomic_write, stage_dir
 from ecgbench.data.dataset import Dataset
@@ -41,7 +42,13 @@ def without_test_labels(dataset: Dataset, tested: npt.NDArray[np.integer] | None
         hidden[tested] = True
     if dataset.withheld and _is_empty(records[hidden]):
         return dataset
-    address = content_hash([dataset.fingerprint, np.flatnonzero(hidden).tolist(), EMPTY])
+    made_from = [
+        dataset.fingerprint,
+        np.flatnonzero(hidden).tolist(),
+        EMPTY,
+        code_address(__name__),
+    ]
+    address = content_hash(made_from)
     folder = stage_dir("withheld") / f"{dataset.spec.name}-{dataset.spec.version}-{address[:16]}"
     if not folder.exists():
         _write(dataset, hidden, folder)

@@ -10,6 +10,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ecgbench.base.paths import one_writer
+
 LEDGER = "ledger.csv"
 
 
@@ -25,12 +27,12 @@ def note_test_evaluation(folder: Path, key: str, predictions: str) -> int:
         How many different predictions this cell has had, this one counted; the same predictions made
         again say nothing new and are not counted again.
     """
-    earlier = read_ledger(folder).get(key, set())
-    if predictions not in earlier:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / LEDGER).open("a", newline="", encoding="utf-8") as file:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            csv.writer(file).writerow([now, key, predictions])
+    with one_writer(folder / LEDGER):
+        earlier = read_ledger(folder).get(key, set())
+        if predictions not in earlier:
+            with (folder / LEDGER).open("a", newline="", encoding="utf-8") as file:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                csv.writer(file).writerow([now, key, predictions])
     return len({*earlier, predictions})
 
 

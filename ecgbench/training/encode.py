@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import content_hash
-from ecgbench.base.paths import atomic_write, stage_dir
+from ecgbench.base.paths import atomic_write, one_writer, stage_dir
 from ecgbench.base.progress import track
 from ecgbench.config.sections import Config
 from ecgbench.data.signals import Transform, adapt, transform_code
@@ -119,7 +119,9 @@ class Encoder:
     ) -> NDArray[np.float32]:
         path = self._path(records, transform, kind)
         if not path.is_file():
-            self._encode(records, transform, kind, path)
+            with one_writer(path):
+                if not path.is_file():
+                    self._encode(records, transform, kind, path)
         values: NDArray[np.float32] = np.load(path)
         return values
 

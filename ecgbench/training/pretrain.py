@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 from ecgbench.base.hashing import content_hash
-from ecgbench.base.paths import atomic_dir
+from ecgbench.base.paths import atomic_dir, one_writer
 from ecgbench.data.signals import adapt
 from ecgbench.method import Method, count_parameters
 from ecgbench.training.batches import TrainingRecords, tokenize_all
@@ -46,6 +46,11 @@ def pretrain(recipe: Recipe) -> Checkpoint:
     done = find(recipe)
     if done is not None:
         return done
+    with one_writer(recipe.path):
+        return find(recipe) or _train(recipe)
+
+
+def _train(recipe: Recipe) -> Checkpoint:
     count = processes(recipe.config) if recipe.trains else 1
     if count == 1:
         _make(recipe)

@@ -94,10 +94,10 @@ def test_edited_labels_make_a_new_store_without_reading_signals(
     add_spec(
         own_entry(label_sets=["dx"], options={"labels": {"dx": {"column": "dx", "separator": "|"}}})
     )
-    with pytest.raises(DataError, match=r"older than its catalogue entry \(changed: options\)"):
+    with pytest.raises(DataError, match=r"is out of date \(changed: options\)"):
         open_dataset("own")
     shown = CliRunner().invoke(app, ["data", "info", "own"]).output
-    assert "older than its catalogue entry (changed: options)" in " ".join(shown.split())
+    assert "is out of date (changed: options)" in " ".join(shown.split())
     monkeypatch.setattr(chunks, "take", None)  # would fail
     after = prepare("own", folder, workers=1)
     assert before.labels("dx").classes == ("AFIB", "SR")
@@ -148,7 +148,7 @@ def test_labels_beside_the_entry_are_part_of_it(ecgbench_home, add_spec, tmp_pat
     assert made.labels("s").classes == ("NO", "Y")  # not False, not the octal 8
     assert made.labels("s").values.tolist() == [[1, 1]]
     labels.write_text("s: {NO: ['2'], Y: [010]}\n")
-    with pytest.raises(DataError, match=r"older than its catalogue entry \(changed: files\)"):
+    with pytest.raises(DataError, match=r"is out of date \(changed: files\)"):
         open_dataset("own")
     assert prepare("own", folder, workers=1).labels("s").values.tolist() == [[0, 1]]
 

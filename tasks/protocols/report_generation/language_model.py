@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import content_hash
-from ecgbench.base.paths import atomic_dir, stage_dir
+from ecgbench.base.paths import make_once, stage_dir
 from ecgbench.config.settings import as_dict
 from ecgbench.training.encode import state_hash
 
@@ -183,16 +183,17 @@ def _small_language_model(
         }
     )
     folder = stage_dir("language-models") / address[:32]
-    if not folder.is_dir():
+
+    def make(scratch: Path) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             tokenizer = train_byte_pairs(train, settings.vocabulary)
             model = _gpt2(settings, tokenizer)
             _pretrain(model, tokenizer, settings, train, val, device)
-        with atomic_dir(folder) as scratch:
-            model.to("cpu").save_pretrained(scratch)
-            tokenizer.save_pretrained(scratch)
-    return folder
+        model.to("cpu").save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
+
+    return make_once(folder, make)
 
 
 def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Any:

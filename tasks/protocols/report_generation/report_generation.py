@@ -16,6 +16,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,7 +183,7 @@ def _stored_writer(
 
     from ecgbench.base.code import code_address
     from ecgbench.base.hashing import content_hash
-    from ecgbench.base.paths import atomic_dir, stage_dir
+    from ecgbench.base.paths import make_once, stage_dir
 
     from .report_writer import ReportWriter, train_writer
 
@@ -198,18 +199,16 @@ def _stored_writer(
     )
     folder = stage_dir("report-writers") / address[:32]
     writer = ReportWriter(lm, pairs[0][0], settings.lora, seed).to(device)
-    if not folder.is_dir():
+
+    def make(scratch: Path) -> None:
         fitted = train_writer(
-            writer,
-            *pairs,
-            longest=settings.longest,
-            settings=settings.training,
-            seed=seed,
+            writer, *pairs, longest=settings.longest, settings=settings.training, seed=seed
         )
-        with atomic_dir(folder) as scratch:
-            state = {name: value.cpu().contiguous() for name, value in writer.trained().items()}
-            save_file(state, scratch / "weights.safetensors")
-            (scratch / "fitted.json").write_text(json.dumps(asdict(fitted)) + "\n", "utf-8")
+        state = {name: value.cpu().contiguous() for name, value in writer.trained().items()}
+        save_file(state, scratch / "weights.safetensors")
+        (scratch / "fitted.json").write_text(json.dumps(asdict(fitted)) + "\n", "utf-8")
+
+    make_once(folder, make)
     writer.load_state_dict(load_file(folder / "weights.safetensors"), strict=False)
     writer.eval()
     return writer, json.loads((folder / "fitted.json").read_text("utf-8"))
