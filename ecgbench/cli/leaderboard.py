@@ -161,3 +161,39 @@ def page_command(
         target = out or version / "page.html"
         write_page(version, target, with_examples=ecgs)
         typer.echo(target)
+
+
+@app.command("carry")
+def carry_command(
+    folder: Annotated[
+        Path, typer.Argument(help="A version of a leaderboard, or a folder of results.")
+    ],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the draw of the sample; default: a new one.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for the sample's results; default: in the cache.")
+    ] = None,
+) -> None:
+    """Carry results over to changed code where a sample comes out with the same predictions."""
+    import secrets
+
+    from ecgbench.base.hashing import content_hash
+    from ecgbench.base.inert import plain
+    from ecgbench.base.paths import stage_dir
+    from ecgbench.runs.carry import carry, stale_results
+
+    results = folder / "results" if (folder / "results").is_dir() else folder
+    drawn = secrets.randbelow(2**31) if seed is None else seed
+    place = work or stage_dir("carry") / content_hash(str(results.resolve()))[:16]
+    typer.echo(f"seed {drawn}")
+    stale, left = stale_results(results, place)
+    for verdict in carry(results, stale, drawn):
+        word = "carried" if verdict.problem is None else "left   "
+        why = f" ({verdict.problem})" if verdict.problem else ""
+        typer.echo(plain(f"{word} {len(verdict.cells)} cells by {verdict.sample}{why}", 2000))
+        if verdict.problem:
+            left |= dict.fromkeys(verdict.cells, f"{verdict.sample}: {verdict.problem}")
+    for key, reason in sorted(left.items()):
+        typer.echo(plain(f"to run again: {key}: {reason}", 2000))
+    typer.echo(f"{len(stale)} cells of other code, {len(left)} to run again")

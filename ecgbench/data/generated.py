@@ -22,9 +22,6 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
     """
     if spec.generator is None:
         raise DataError(f"{spec.name} is not simulated.")
-    code = code_address("ecgbench.simulated.corpus")
-    key = content_hash([spec.name, spec.version, spec.generator.model_dump(), spec.rate, code])
-    target = stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"
     generator = spec.generator
 
     def make(scratch: Path) -> None:
@@ -38,4 +35,12 @@ def generated_source(spec: DatasetSpec, workers: int | None = None) -> Path:
             rate=round(spec.rate),
         )
 
-    return make_once(target, make)
+    return make_once(source_path(spec), make)
+
+
+def source_path(spec: DatasetSpec) -> Path:
+    """The place of :func:`generated_source`, whether it is written or not."""
+    code = code_address(__name__)
+    made_by = None if spec.generator is None else spec.generator.model_dump()
+    key = content_hash([spec.name, spec.version, made_by, spec.rate, code])
+    return stage_dir("sources") / f"{spec.name}-{spec.version}-{key[:12]}"

@@ -117,13 +117,7 @@ def adapt(
     """
     chosen = np.arange(len(dataset.store)) if rows is None else np.asarray(rows, dtype=np.int64)
     positions = lead_positions(spec.leads, dataset.store.leads)
-    wish = {
-        "data": dataset.fingerprint,
-        "rows": None if rows is None else content_hash(chosen.tolist()),
-        "spec": spec.model_dump(mode="json"),
-        "transform": None if transform is None else [transform.name, dict(transform.params)],
-        "code": code_address(__name__, *transform_code(transform)),
-    }
+    wish = _wish(dataset, spec, transform, rows)
     folder = stage_dir("adapted") / f"{dataset.spec.name}-{content_hash(wish)[:16]}"
     shape = (len(chosen), len(spec.leads), spec.samples)
 
@@ -142,6 +136,22 @@ def adapt(
     if 0 in shape:
         return np.zeros(shape, dtype=np.float16)
     return np.memmap(folder / "signals.f16", dtype=np.float16, mode="r", shape=shape)
+
+
+def _wish(
+    dataset: Dataset,
+    spec: SignalSpec,
+    transform: Transform | None,
+    rows: npt.NDArray[np.integer] | None,
+) -> dict[str, Any]:
+    """The ingredients of the address of adapted signals."""
+    return {
+        "data": dataset.fingerprint,
+        "rows": None if rows is None else content_hash(np.asarray(rows, np.int64).tolist()),
+        "spec": spec.model_dump(mode="json"),
+        "transform": None if transform is None else [transform.name, dict(transform.params)],
+        "code": code_address(__name__, *transform_code(transform)),
+    }
 
 
 def transform_code(transform: Transform | None) -> tuple[str, ...]:

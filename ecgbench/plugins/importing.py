@@ -49,8 +49,12 @@ def load_object(entry: str, folder: Path) -> Any:
         raise PluginError(f"{entry} in {folder} cannot be imported: {reason}") from error
 
 
-def code_of(entry: str, folder: Path) -> str:
-    """Address of the code behind an entry, as :func:`load_object` would import it; imports nothing."""
+def code_of(folder: Path, *entries: str | None) -> str:
+    """Address of the code behind the entries of a plug-in, those that it has; imports nothing."""
+    return content_hash([_code_of(entry, folder) for entry in entries if entry is not None])
+
+
+def _code_of(entry: str, folder: Path) -> str:
     module_name = entry.partition(":")[0]
     if _local(module_name, folder).is_file():
         package = _importable(folder)

@@ -26,7 +26,7 @@ def provenance(command: tuple[str, ...]) -> ProvenancePart:
     Args:
         command: Arguments of ``ecgbench`` that run the cell again.
     """
-    commit, dirty = _git_state()
+    commit, dirty = git_state(Path(__file__).resolve())
     return ProvenancePart(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         ecgbench=__version__,
@@ -45,20 +45,27 @@ def peak_memory_mb() -> float:
     return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)
 
 
+CODE = (":/ecgbench", ":/methods", ":/tasks")  # folders of the checkout
+
+
 @functools.cache
-def _git_state() -> tuple[str | None, bool | None]:
-    """Commit of the checkout that ecgbench runs from, and whether it was changed since."""
-    folder = Path(__file__).resolve().parent
+def git_state(file: Path) -> tuple[str | None, bool | None]:
+    """Commit of the checkout that a source file belongs to, and whether its code was changed since.
+
+    Args:
+        file: A file of ecgbench.
+
+    Returns:
+        None, None for an installed copy, which belongs to no checkout.
+    """
 
     def git(*arguments: str) -> str:
-        call = ["git", "-C", str(folder), *arguments]
+        call = ["git", "-C", str(file.parent), *arguments]
         return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        tracked = git("ls-files", "--error-unmatch", str(Path(__file__)))
-        if not tracked:
-            return None, None
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", "*.py", "*.yaml"))
+        git("ls-files", "--error-unmatch", str(file))
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", *CODE))
     except (OSError, subprocess.CalledProcessError):
         return None, None
 

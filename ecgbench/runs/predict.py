@@ -25,8 +25,8 @@ def predictions_code(method: MethodInfo, protocol: ProtocolSpec) -> str:
     """Address of all code between prepared data sets and the predictions of a cell."""
     parts = (
         code_address(__name__),
-        code_of(method.model, method.folder),
-        code_of(protocol.entry, protocol.folder),
+        code_of(method.folder, method.model, method.settings),
+        code_of(protocol.folder, protocol.entry, protocol.settings),
     )
     return content_hash(parts)
 

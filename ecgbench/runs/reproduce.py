@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import stdev
@@ -23,6 +23,8 @@ from ecgbench.results.schema import ReproductionPart, Result
 from ecgbench.results.store import read_results, write_result
 
 if TYPE_CHECKING:
+    from ecgbench.data.dataset import Dataset
+    from ecgbench.evaluation.ground_truth import Unlabelled
     from ecgbench.runs.execute import Session
     from ecgbench.runs.plan import Question
 
@@ -67,7 +69,7 @@ def reproduce(result: Result, out: Path, *, isolate: bool = True) -> Result:
     from ecgbench.runs.isolated import run_isolated
 
     with _home_of_its_own(out / "home"):
-        session, question = _session_of(result, out / "results")
+        session, question = session_of(result, out / "results")
         drafts = session.drafts([(question, result.draw)])
         if drafts[0][1].pretraining.sources not in (None, result.pretraining.sources):
             raise ResultError(
@@ -125,7 +127,23 @@ def sign(folder: Path, result: Result, again: Result, found: list[Verdict], by: 
     return write_result(folder, Result.model_validate(signed))
 
 
-def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
+def session_of(
+    result: Result,
+    out: Path,
+    open_again: Callable[[str], Dataset] | None = None,
+    tested: Callable[[Question], Unlabelled] | None = None,
+) -> tuple[Session, Question]:
+    """The group and the question of a cell, by the code and the descriptions of today.
+
+    Args:
+        result: The cell.
+        out: Folder for results.
+        open_again: Gives data sets without test labels; None: opens them.
+        tested: Gives the test records of a question; None: reads them.
+
+    Raises:
+        ConfigError: This ecgbench makes another configuration, task or protocol of the cell.
+    """
     from ecgbench.config.effective import effective
     from ecgbench.config.settings import as_dict
     from ecgbench.data.opening import open_dataset
@@ -155,10 +173,10 @@ def _session_of(result: Result, out: Path) -> tuple[Session, Question]:
                 f"The {what} of {result.key} is another one here (fingerprint).",
                 f"Use the version that made it: commit {result.provenance.commit or 'unknown'}.",
             )
-    opened = functools.cache(lambda name: without_test_labels(open_dataset(name)))
+    opened = open_again or functools.cache(lambda name: without_test_labels(open_dataset(name)))
     dataset = opened(task.trained_on.dataset)
     recipe = Recipe.of(info, config, dataset, result.seed, opened)
-    session = Session(recipe, dataset, opened, asked(prepared), out, result.overrides)
+    session = Session(recipe, dataset, opened, tested or asked(prepared), out, result.overrides)
     return session, Question(task, protocol, result.protocol.variant)
 
 

@@ -113,7 +113,7 @@ class Recipe:
         return {
             "method": self.info.name,
             "version": self.info.version,
-            "code": code_of(self.info.model, self.info.folder),
+            "code": code_of(self.info.folder, self.info.model, self.info.settings),
             "loop": code_address("ecgbench.training.pretrain"),
             "signal": plain["signal"],
             "model": plain["model"],

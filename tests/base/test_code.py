@@ -121,26 +121,26 @@ def test_a_methods_own_module_does_not_hide_one_of_ours(tmp_path: Path, copy: Pa
         model="from ecgbench.nn.losses import a\nfrom .nn.losses import b\n",
         nn__losses="b = 1\n",
     )
-    before = code_of("model:Own", folder)
+    before = code_of(folder, "model:Own")
     (copy / "nn" / "losses.py").write_text("a = 2\n")
     code.forget()
-    ours = code_of("model:Own", folder)
+    ours = code_of(folder, "model:Own")
     write(folder, nn__losses="b = 2\n")
-    assert len({before, ours, code_of("model:Own", folder)}) == 3
+    assert len({before, ours, code_of(folder, "model:Own")}) == 3
 
 
 def test_a_plugin_has_the_same_address_wherever_it_lies(tmp_path: Path) -> None:
     one, other = (
         write(tmp_path / name / "own", model="from .side import x", side="x = 1") for name in "ab"
     )
-    assert code_of("model:Own", one) == code_of("model:Own", other)
+    assert code_of(one, "model:Own") == code_of(other, "model:Own")
 
 
 def test_a_broken_module_of_an_author_has_an_address(tmp_path: Path) -> None:
     folder = write(tmp_path, model="from .side import x", side="def")
     before = address(folder)
     assert address(write(folder, side="def f")) != before
-    assert code_of("no.such.module:Own", folder) != code_of("no.other.module:Own", folder)
+    assert code_of(folder, "no.such.module:Own") != code_of(folder, "no.other.module:Own")
 
 
 @pytest.mark.parametrize(
