@@ -71,7 +71,7 @@ def outcome_of(world: Made) -> Outcome:
         config=None,  # type: ignore[arg-type]
         seed=0,
         draw=0,
-        source=world,  # type: ignore[arg-type]
+        training_data=world,  # type: ignore[arg-type]
         test=Records(world, rows, rows.astype(str)),  # type: ignore[arg-type]
         test_texts=(),
         classes=CLASSES,

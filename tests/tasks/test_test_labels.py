@@ -147,7 +147,7 @@ def with_labels(bench: Bench, permuted: bool) -> Bench:
     """The bench without the guard, and with nothing that another run has fitted."""
     full = labelled(permuted)
     test = Records(full, bench.test.rows, bench.test.ids)
-    return replace(bench, source=full, test=test, shared={})
+    return replace(bench, training_data=full, test=test, shared={})
 
 
 @pytest.mark.parametrize(("name", "variant"), CASES)
