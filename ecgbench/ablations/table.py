@@ -13,8 +13,8 @@ from ecgbench.ablations.variants import AS_IT_IS, Variant
 from ecgbench.base.errors import ResultError
 from ecgbench.base.inert import for_markdown
 from ecgbench.base.paths import atomic_write
+from ecgbench.leaderboard.cells import number, pretrained_on
 from ecgbench.leaderboard.rows import Row
-from ecgbench.leaderboard.sheets import number, pretrained_on
 from ecgbench.leaderboard.show import tables_of
 from ecgbench.leaderboard.tables import Table
 from ecgbench.results.schema import Result

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ecgbench.ablations.table import Found, lines_of, setting
 from ecgbench.base.errors import NotApplicableError, ResultError
 from ecgbench.base.inert import for_markdown
-from ecgbench.leaderboard.sheets import number
+from ecgbench.leaderboard.cells import number
 from ecgbench.plugins.importing import load_object
 from ecgbench.results.schema import Result
 from ecgbench.runs.plan import Question

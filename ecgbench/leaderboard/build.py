@@ -21,11 +21,12 @@ from pathlib import Path
 from ecgbench.base.errors import ResultError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import atomic_write
+from ecgbench.leaderboard.cells import number
 from ecgbench.leaderboard.drops import drop_sheet
 from ecgbench.leaderboard.formats import to_csv, to_markdown
 from ecgbench.leaderboard.overall import TableGroup, blocks, overall_sheet
 from ecgbench.leaderboard.questions import questions, refuse_mixtures
-from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, number, short_sheet
+from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, short_sheet
 from ecgbench.leaderboard.tables import Table, answer, share_of
 from ecgbench.leaderboard.versions import FILE, pin, read_pins
 from ecgbench.results.schema import Result

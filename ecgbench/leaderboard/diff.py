@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ecgbench.leaderboard.build import RESULTS
+from ecgbench.leaderboard.cells import number
 from ecgbench.leaderboard.questions import questions
 from ecgbench.leaderboard.rows import Row
-from ecgbench.leaderboard.sheets import Sheet, number, question_title
+from ecgbench.leaderboard.sheets import Sheet, question_title
 from ecgbench.leaderboard.tables import Table, answer
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.schema import Result

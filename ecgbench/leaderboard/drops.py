@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgbench.leaderboard.cells import number
 from ecgbench.leaderboard.rows import COMPARED, Row
-from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.leaderboard.sheets import Sheet
 from ecgbench.leaderboard.summaries import mean
 from ecgbench.leaderboard.tables import Table
 from ecgbench.results.replicates import unpack

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbench.leaderboard.cells import number
 from ecgbench.leaderboard.rows import Row
-from ecgbench.leaderboard.sheets import Sheet, number
+from ecgbench.leaderboard.sheets import Sheet
 from ecgbench.leaderboard.tables import Table
 from ecgbench.stats.components import STATEMENTS, Statement
 from ecgbench.stats.evidence import Runs

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ecgbench.base.inert import plain
+from ecgbench.leaderboard.cells import number, pretrained_on, procedure_text, rank_text
 from ecgbench.leaderboard.drops import clean_table, compared_rows, drops_of
 from ecgbench.leaderboard.notes import notes_of
 from ecgbench.leaderboard.overall import (
@@ -23,7 +24,7 @@ from ecgbench.leaderboard.overall import (
 )
 from ecgbench.leaderboard.page import svg
 from ecgbench.leaderboard.rows import Row
-from ecgbench.leaderboard.sheets import number, pretrained_on, procedure_text, rank_text, verdicts
+from ecgbench.leaderboard.sheets import verdicts
 from ecgbench.leaderboard.tables import Table, share_of
 
 Thousandths = list[int | None]
