@@ -59,7 +59,8 @@ def test_draws_are_paired_and_seeds_are_not() -> None:
     assert compare(rows, "procedure").se[0, 1] == pytest.approx(np.sqrt(2 * 0.02**2 / 3))
 
 
-def test_a_row_without_spread_leaves_the_error_of_the_other() -> None:
+@pytest.mark.parametrize("draws", [1, 5])
+def test_a_row_without_spread_leaves_the_error_of_the_other(draws: int) -> None:
     """Against a constant row a comparison is the interval of one row, component by component."""
     rng = np.random.default_rng(2)
     (row,) = World(draw=0.02, rest=0.01).rows(rng, np.array([0.8]), seeds=4, draws=5, resamples=400)
