@@ -113,6 +113,7 @@ TABLES = (
     Table("5 seeds", seeds=5),
     Table("3 seeds, 5 draws", seeds=3, draws=5, sd_draw=0.15),
     Table("3 seeds, twice the spread", seeds=3, sd_seed=0.24),
+    Table("one seed, 600 patients", seeds=1, sd_seed=0.0, patients=600),
 )
 
 

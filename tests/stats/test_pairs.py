@@ -63,8 +63,10 @@ def test_draws_are_paired_and_seeds_are_not() -> None:
 def test_a_row_without_spread_leaves_the_error_of_the_other(draws: int) -> None:
     """Against a constant row a comparison is the interval of one row, component by component."""
     rng = np.random.default_rng(2)
-    (row,) = World(draw=0.02, rest=0.01).rows(rng, np.array([0.8]), seeds=4, draws=5, resamples=400)
-    constant = Runs(np.full((4, 5), 0.7), np.full((4, 5, 400), 0.7), row.spread, row.patients)
+    world = World(draw=0.02, rest=0.01, run=0.05)
+    (row,) = world.rows(rng, np.array([0.8]), seeds=4, draws=draws, resamples=400)
+    shape = (4, draws)
+    constant = Runs(np.full(shape, 0.7), np.full((*shape, 400), 0.7), row.spread, row.patients)
     for statement in ("weights", "procedure"):
         pairs = compare([row, constant], statement)  # type: ignore[arg-type]
         assert pairs.se[0, 1] == pytest.approx(error_of(row, statement).se, rel=1e-3)  # type: ignore[arg-type]
