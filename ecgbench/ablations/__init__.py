@@ -1,1 +1,1 @@
-"""A method against itself with one part left out or changed, and the table of its card."""
+"""Ablations: a method compared with its variants, and the table of its card."""

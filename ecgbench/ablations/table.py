@@ -28,7 +28,7 @@ Found = Mapping[Variant, Sequence[Result]]
 
 
 def ablation_table(found: Found) -> str:
-    """One line a variant, one column a question; the leading figure with its interval.
+    """One row per variant and one column per question, with the main metric and its interval.
 
     A star marks what differs from the method as it is, with Holm's correction over the lines of a
     column: as procedures where every line has three seeds, else for these weights alone.
@@ -63,10 +63,10 @@ def lines_of(head: Sequence[str], cells: Mapping[Variant, Sequence[str]]) -> lis
 
 
 def write_into(card: Path, table: str) -> None:
-    """Put a table between the two marks of a card.
+    """Write a table between the two marks of a card.
 
     Raises:
-        ResultError: The card lacks them.
+        ResultError: The card has no such marks.
     """
     text = card.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
@@ -96,7 +96,7 @@ def _runs(table: Table, row: Row | None) -> Runs | None:
 
 
 def _apart(known: Mapping[Variant, Runs | None]) -> set[Variant]:
-    """The variants that differ from the method as it is."""
+    """The variants that differ from the unchanged method."""
     base = known.get(AS_IT_IS)
     others = {v: item for v, item in known.items() if v != AS_IT_IS and item is not None}
     if base is None or not others:

@@ -1,4 +1,4 @@
-"""The same table of validation figures: what one may choose a setting by."""
+"""The same table with validation figures, which may be used to choose settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecgbench.runs.plan import Question
 
 
 def key_of(question: Question) -> str:
-    """Where a question's results keep their macro-AUROC on validation.
+    """Key of the macro-AUROC on validation in a question's results.
 
     Raises:
         NotApplicableError: They have none.
@@ -31,7 +31,7 @@ def key_of(question: Question) -> str:
 
 
 def validation_table(found: Found, asked: Sequence[Question]) -> str:
-    """One line a variant, one column a question: macro-AUROC on validation, without an interval.
+    """One row per variant and one column per question: macro-AUROC on validation, without interval.
 
     Args:
         found: The results of each variant.

@@ -1,4 +1,4 @@
-"""The variants of a method: ``ablations.yaml`` beside its ``config.yaml``.
+"""The variants of a method, from ``ablations.yaml`` next to its ``config.yaml``.
 
 A mapping from a name, as the table prints it, to the overrides that make the variant::
 
@@ -20,8 +20,8 @@ class Variant:
     """A method with some settings changed.
 
     Attributes:
-        name: As the table prints it.
-        overrides: ``key=value``; none for the method as it is.
+        name: Name in the table.
+        overrides: ``key=value``; empty for the unchanged method.
     """
 
     name: str
@@ -32,10 +32,10 @@ AS_IT_IS = Variant("as it is")
 
 
 def variants_of(info: MethodInfo) -> list[Variant]:
-    """The method as it is, then its variants in the order of the file.
+    """The unchanged method, then its variants in the order of the file.
 
     Raises:
-        PluginError: There is no such file, or it is not what it should be.
+        PluginError: The file is missing or invalid.
     """
     path = info.folder / FILE
     if not path.is_file():
@@ -56,7 +56,7 @@ def variants_of(info: MethodInfo) -> list[Variant]:
 
 
 def at_values(sweep: str) -> list[Variant]:
-    """The method as it is, then with one setting at each of some values.
+    """The unchanged method, then one variant per value of a setting.
 
     Args:
         sweep: ``KEY=VALUE,VALUE``, e.g. ``model.weights.contrast=0.3,3``.
@@ -75,7 +75,7 @@ def at_values(sweep: str) -> list[Variant]:
 
 
 def named(info: MethodInfo, part: str | None) -> list[Variant]:
-    """The variants whose name holds a word; all of them for None.
+    """The variants whose name contains a word; all for None.
 
     Raises:
         UnknownNameError: None does.

@@ -1,1 +1,1 @@
-"""For authors: a first working folder, the laws that a method keeps, and what a submission needs."""
+"""Tools for authors: templates, conformance tests of a method, and submissions."""

@@ -17,9 +17,9 @@ GAPS = re.compile(r"\bTODO\b|\bFIXME\b|\blorem ipsum\b", re.IGNORECASE)
 
 
 def missing_from_card(info: MethodInfo) -> list[str]:
-    """What a card lacks, in words; empty for a complete one.
+    """Missing parts of a card, in words; empty for a complete card.
 
-    Headings, and the first cell of a table's row, count as places where a reader looks.
+    Only headings and the first cells of table rows are searched.
     """
     path = info.folder / "README.md"
     if not path.is_file():

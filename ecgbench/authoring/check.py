@@ -14,13 +14,13 @@ from ecgbench.base.errors import EcgbenchError
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one law.
+    """Outcome of one law.
 
     Attributes:
         law: In words.
         outcome: ``kept``, ``broken`` or ``does not apply``.
-        reason: Of the last two.
-        seconds: It took.
+        reason: Reason of the last two outcomes.
+        seconds: Duration.
     """
 
     law: str
@@ -30,7 +30,7 @@ class Finding:
 
 
 def check_method(name: str, only: str = "*") -> Iterator[Finding]:
-    """Hold a method against the laws of :class:`ecgbench.authoring.laws.MethodLaws`.
+    """Test a method against the laws of :class:`ecgbench.authoring.laws.MethodLaws`.
 
     Args:
         name: Registered name.

@@ -1,4 +1,4 @@
-"""`ecgbench new`: a first folder that works, to change from there."""
+"""`ecgbench new`: create a working template."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new_method(name: str, into: Path, *, package: bool = False) -> list[Path]:
         The files written.
 
     Raises:
-        EcgbenchError: The name cannot be one, is taken, or the folder is there already.
+        EcgbenchError: The name is invalid or taken, or the folder is there already.
     """
     _check_name(name, r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")
     _check_free("method", name)
@@ -52,7 +52,7 @@ def new_task(name: str, into: Path, *, dataset: str, labels: str) -> list[Path]:
     """Write a task: one YAML file.
 
     Raises:
-        EcgbenchError: The name cannot be one, is taken, or the file is there already.
+        EcgbenchError: The name is invalid or taken, or the file is there already.
     """
     _check_name(name, r"[a-z0-9][a-z0-9-]*", "lower-case letters, digits and -")
     _check_free("task", name)
@@ -66,7 +66,7 @@ def new_dataset(name: str, into: Path) -> list[Path]:
     """Write a data set's folder: a YAML file and the head of its table of records.
 
     Raises:
-        EcgbenchError: The name cannot be one, is taken, or the folder is there already.
+        EcgbenchError: The name is invalid or taken, or the folder is there already.
     """
     _check_name(name, r"[a-z0-9][a-z0-9-]*", "lower-case letters, digits and -")
     _check_free("data set", name)

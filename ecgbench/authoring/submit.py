@@ -1,4 +1,4 @@
-"""`ecgbench submit DIR`: is a folder of results fit for the leaderboard, and what a pull request needs.
+"""`ecgbench submit DIR`: check a folder of results and prepare the pull request.
 
 A submission's results are marked ``self-reported``, whatever they say; ``verified`` is a maintainer's
 word (``reproduce.py``).
@@ -32,11 +32,11 @@ NOTE = "SUBMISSION.md"
 
 @dataclass(frozen=True)
 class Examined:
-    """What an examination found.
+    """Findings of an examination.
 
     Attributes:
-        problems: What keeps the submission out, one line each; empty for a good one.
-        passed: What was looked at and is well.
+        problems: Reasons to refuse the submission, one line each; empty for a valid one.
+        passed: Checks that passed.
         results: Its results.
     """
 
@@ -48,12 +48,12 @@ class Examined:
 def examine(
     submission: Path, board: Path, labels: TruthReader = prepared, jobs: int = 1
 ) -> Examined:
-    """Hold a submission against everything that a leaderboard asks for.
+    """Check a submission against all requirements of a leaderboard.
 
     Args:
         submission: A folder of results, as ``ecgbench run --out`` writes it.
         board: Folder of a version of the leaderboard; may be new.
-        labels: Where test labels come from.
+        labels: Source of test labels.
         jobs: Processes.
     """
     problems: list[str] = []

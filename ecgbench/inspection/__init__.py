@@ -1,1 +1,1 @@
-"""Pictures of one pre-trained method: what it rebuilds, how its space looks, how its losses fell."""
+"""Plots of a pre-trained method: reconstructions, embeddings and training curves."""

@@ -1,4 +1,4 @@
-"""How a pre-training went: its logged losses, its learning rate, its bounds in nats."""
+"""Curves of a pre-training: logged losses, learning rate, bounds in nats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Curve:
 
     Attributes:
         steps: Optimiser steps.
-        values: One a step.
+        values: One per step.
     """
 
     steps: tuple[int, ...]
@@ -45,8 +45,8 @@ class Bound:
     Attributes:
         name: As it is logged.
         nats: Its value.
-        records: How many it was measured on together.
-        ceiling: What it cannot pass, whatever the method; None where nothing stops it.
+        records: Number of records in the batch.
+        ceiling: Upper limit for every method; None if there is none.
     """
 
     name: str
@@ -79,7 +79,7 @@ def read_log(path: Path) -> dict[str, dict[str, Curve]]:
 
 
 def _curve(found: dict[int, float]) -> Curve:
-    """Steps in order; one that was logged again after a resumption counts once, as it was last."""
+    """Steps in order; of a step that was logged again after resuming, the last value counts."""
     steps = sorted(found)
     return Curve(tuple(steps), tuple(found[step] for step in steps))
 

@@ -12,7 +12,7 @@ from ecgbench.inspection.subject import SPLIT, Subject
 from ecgbench.protocol import Records
 
 Values = NDArray[np.float64]
-FEWEST = 8  # records below which two dimensions show nothing
+FEWEST = 8  # minimum number of records for a projection
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Projection:
     Attributes:
         name: ``PCA``, ``t-SNE`` or ``UMAP``.
         points: ``[n, 2]``.
-        axes: What the axes say.
+        axes: Labels of the axes.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Cloud:
         space: In words.
         dimensions: Of the space.
         classes: Of each record, by name: ``[n]``.
-        projections: Ways to look at it.
+        projections: Projections of the space.
     """
 
     space: str
@@ -79,7 +79,7 @@ def clouds(subject: Subject, coloured: Coloured) -> list[Cloud]:
     """The method's feature space and, where it has one, the space that it shares with text.
 
     Returns:
-        None of them where there are fewer than eight records.
+        An empty result for fewer than eight records.
     """
     if len(coloured.records.rows) < FEWEST:
         return []
@@ -125,6 +125,6 @@ def projections(values: Values, seed: int) -> list[Projection]:
 
 
 def _upright(points: Values) -> Values:
-    """Components with a fixed sign: which way they point is the solver's whim."""
+    """Components with a fixed sign, because the solver chooses signs arbitrarily."""
     largest = np.abs(points).argmax(axis=0)
     return points * np.sign(points[largest, [0, 1]])

@@ -1,4 +1,4 @@
-"""All pictures of a subject on one HTML page that asks no other address for anything."""
+"""All plots of a method on one HTML page that loads nothing from the network."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Section:
     Attributes:
         identifier: Address within the page.
         title: Its heading.
-        notes: What has to be known to read it.
-        pictures: Its pictures; none where the notes say why.
+        notes: Notes for the reader.
+        pictures: Its plots; if there are none, the notes state the reason.
         table: Heading and rows of a table; None for none.
     """
 
@@ -58,14 +58,14 @@ class Section:
 
 
 def write_page(subject: Subject, out: Path, records: int) -> Path:
-    """Draw everything into a folder: PNG files, and ``index.html`` that holds them all.
+    """Write all plots to a folder: PNG files, and ``index.html`` with all of them.
 
     A method that names its features also gets ``weights.csv``.
 
     Args:
-        subject: What is looked at.
+        subject: The method and its records.
         out: The folder.
-        records: How many records are rebuilt.
+        records: Number of records to reconstruct.
     """
     sections = [
         _reconstruction_section(subject, records),

@@ -1,4 +1,4 @@
-"""The pictures, each drawn twice: on a light page and on a dark one."""
+"""The plots, each in a light and a dark theme."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def ecg_figure(theme: Theme, title: str, rebuilt: Rebuilt, panel: Panel, unit: s
 
     Args:
         theme: Colours.
-        title: Stands above.
+        title: Text above the plot.
         rebuilt: The record.
         panel: ``input`` draws what the method saw; ``reconstruction`` its guess where it did not see,
             over the truth; ``residual`` truth minus guess.
@@ -252,7 +252,7 @@ def curves_figure(
 
     Args:
         theme: Colours.
-        title: Stands above.
+        title: Text above the plot.
         log: From :func:`ecgbench.inspection.curves.read_log`.
         rate: The learning rate; None leaves it out. There is this or a term.
         ceiling: What InfoNCE's bound cannot pass on a training batch.
@@ -310,7 +310,7 @@ def _labels(axes: Axes, theme: Theme, title: str, x: str, y: str) -> None:
 
 
 def _plain(axes: Axes, theme: Theme) -> None:
-    """No more ink than is read."""
+    """Remove unnecessary lines from the axes."""
     axes.set_facecolor(theme.paper)
     axes.tick_params(which="both", colors=theme.quiet, labelsize=8.5)
     for side, spine in axes.spines.items():

@@ -1,4 +1,4 @@
-"""Masked inputs and what a method makes of them, record by record."""
+"""Masked inputs and their reconstructions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Rebuilt:
     Attributes:
         record: Its id.
         leads: Names of the rows.
-        rate: Samples a second.
-        target: What was to be found.
-        output: What was found; the target where nothing was hidden.
+        rate: Samples per second.
+        target: The true signal.
+        output: The reconstruction; equal to the target where nothing was hidden.
         hidden: True where the method did not see the input.
     """
 
@@ -47,11 +47,11 @@ class Rebuilt:
 
 
 def reconstructions(subject: Subject, count: int) -> list[Rebuilt]:
-    """Hide and rebuild some validation records, evenly spaced; none where the method rebuilds nothing.
+    """Mask and reconstruct evenly spaced validation records; empty if the method does not reconstruct.
 
     Args:
-        subject: Whose.
-        count: How many records; fewer where there are fewer.
+        subject: The method and its records.
+        count: Maximum number of records.
     """
     method, seed = subject.encoder.method(), subject.recipe.seed
     records = subject.records()

@@ -1,7 +1,7 @@
-"""What is looked at: a pre-trained method and the validation records of one data set.
+"""The subject of an inspection: a pre-trained method and the validation records of a data set.
 
-The test records are left alone: a picture is looked at to make choices, and choices are made on
-validation.
+Test records are not used: people make choices based on plots, and choices must use validation
+records.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """A pre-trained method, and records to look at it with.
+    """A pre-trained method and the records for its plots.
 
     Attributes:
         encoder: The checkpoint with what made it.
-        dataset: Where the records are.
+        dataset: The data set of the records.
         overrides: What the user set.
-        labels: Label set that is asked for; None for the data set's superclasses, or else its first.
+        labels: Requested label set; None for the data set's superclasses, or else its first.
     """
 
     encoder: Encoder

@@ -1,4 +1,4 @@
-"""What the linear probe weighs, of a method that names its features."""
+"""Weights of the linear probe for a method with named features."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Weights:
     """A probe's coefficients by name.
 
     Attributes:
-        label_set: Of the classes.
+        label_set: Label set of the classes.
         classes: ``k`` names.
         positives: Training records of each class.
         features: ``d`` names.
         coefficients: ``[k, d]``, logits per standard deviation of a feature over the training records.
-        probe: What was fitted.
+        probe: The fitted probe.
         n_train: Records that it was fitted on.
         n_val: Records that chose its penalty.
     """
@@ -63,7 +63,7 @@ def weights(subject: Subject) -> Weights | None:
     The validation records choose its penalty and scaling; no test record is touched.
 
     Raises:
-        PluginError: The method has another number of names than of features.
+        PluginError: The number of names differs from the number of features.
     """
     info = subject.info
     if info.feature_names is None:

@@ -1,7 +1,7 @@
-"""Does what is learnt from simulated records hold for real ones? A supervised model tells.
+"""A supervised model that is trained on simulated records and tested on real ones.
 
-The model is a committee of two that see a record differently: a ResNet over the signal, and a
-perceptron over the median beat and the rhythm. This module needs torch; the simulator does not.
+The model combines a ResNet on the signal with a perceptron on the median beat and the rhythm. This
+module needs torch; the simulator does not.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class WaveNet(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(256, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of signals; eight seconds anywhere in training, all of it afterwards."""
+        """Logits of signals; random crops of eight seconds in training, whole signals afterwards."""
         if self.training:
             start = int(torch.randint(0, x.shape[2] // 5 + 1, ()))
             x = x[:, :, start : start + x.shape[2] * 4 // 5]
@@ -209,11 +209,11 @@ def committee(
     """Train both nets on some records and score others.
 
     Args:
-        train: What is learnt from.
+        train: Training records.
         targets: Its statements [records, statements].
-        others: What is scored.
+        others: Records to score.
         epochs: Passes of the ResNet; the perceptron takes twice as many.
-        seed: Of weights, order and augmentation.
+        seed: Random seed of weights, order and augmentation.
 
     Returns:
         The sum of the two nets' logits [records, statements] for each of `others`.

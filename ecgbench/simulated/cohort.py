@@ -1,4 +1,4 @@
-"""The patients, their records and the ten folds: everything but the signals."""
+"""The patients, their records and the ten folds: everything except the signals."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Visit:
 
     @property
     def clean(self) -> bool:
-        """Folds 9 and 10 hold the better recordings with checked labels, as in PTB-XL."""
+        """Folds 9 and 10 have better recordings and validated labels, as in PTB-XL."""
         return self.fold > 8
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
-    """The generator of one thing's own random numbers, whoever draws it and in whatever order."""
+    """An independent random generator for one key, regardless of the order of use."""
     sequence = np.random.SeedSequence(entropy=seed, spawn_key=key)
     return np.random.Generator(np.random.PCG64(sequence))
 

@@ -1,7 +1,7 @@
 """The simulated corpus on disk: a folder shaped like PTB-XL.
 
-Every record is drawn from its own stream of random numbers, named by the corpus's seed and the
-record's or patient's number; workers share nothing, so their number changes no byte. Signals are
+Every record has its own random stream, defined by the seed of the corpus and the number of the record
+or patient, so the number of workers changes no byte. Signals are
 rounded to 1 uV after all arithmetic: a different BLAS or vector unit moves a value by 1e-15 mV,
 which moves a rounded one with a chance of some 1e-12 a sample.
 """
@@ -47,17 +47,17 @@ def write_corpus(
     """Write the simulated corpus; the same arguments give the same bytes.
 
     The folder has PTB-XL's layout: ``records100/NNNNN/NNNNN_lr.{hea,dat}`` (or ``records500`` and
-    ``_hr``), ``ptbxl_database.csv`` and ``scp_statements.csv``. It appears whole or not at all.
+    ``_hr``), ``ptbxl_database.csv`` and ``scp_statements.csv``. It is either complete or absent.
 
     Args:
         out: The folder to make; it must not exist, or be empty.
-        n_records: How many records.
-        seed: Of everything that is drawn.
+        n_records: Number of records.
+        seed: Random seed of the corpus.
         workers: Processes; by default one for each core that this process may use.
         rate: Samples per second, 100 or 500.
 
     Raises:
-        DataError: If `out` holds something, or an argument makes no sense.
+        DataError: If `out` is not empty, or an argument is invalid.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

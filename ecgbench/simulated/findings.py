@@ -1,4 +1,4 @@
-"""Who has what: findings with plausible company, and how sure a reader is of each.
+"""Findings of the patients in plausible combinations, and the likelihood of each.
 
 The mix follows PTB-XL's, with rare statements raised so that 2,000 records give usable classes.
 """
@@ -12,10 +12,10 @@ import numpy as np
 #: Findings: severity in [0, 1] by statement.
 Findings = dict[str, float]
 
-#: What share of records is normal.
+#: Share of normal records.
 NORMAL = 0.45
 
-#: How often an abnormal record has something of a superclass.
+#: Probability that an abnormal record has a finding of a superclass.
 _SUPERCLASSES = {"MI": 0.40, "STTC": 0.34, "CD": 0.42, "HYP": 0.33}
 
 _MI = {
@@ -55,7 +55,7 @@ _RHYTHM_ABNORMAL = {
 }
 _RHYTHM_NORMAL = {"SR": 84.0, "SARRH": 7.0, "SBRAD": 5.5, "STACH": 3.5}
 
-#: What often comes together: the second is added to the first with this chance. Readers write
+#: Frequent combinations: the second finding is added to the first with this probability. Readers write
 #: the strain of LVH down as ischaemia, and stretched atria conduct slowly.
 _TOGETHER = (
     ("LVH", "ISC_", 0.38),
@@ -66,7 +66,7 @@ _TOGETHER = (
     ("IVCD", "ISC_", 0.10),
 )
 
-#: What cannot be read, or is not there, beside another finding.
+#: Findings that cannot be read, or are absent, together with another finding.
 _HIDES: Mapping[str, tuple[str, ...]] = {
     "PACE": (*_MI, *_STTC, *_BUNDLE, *_HYP, "LAFB", "LPFB", "1AVB", "LPR", "PVC", "PAC"),
     "CLBBB": (*_MI, *_STTC, "LVH", "RVH", "LAFB", "LPFB"),
@@ -164,7 +164,7 @@ def _forms(rng: np.random.Generator) -> Findings:
 
 
 def _company(found: Findings, rng: np.random.Generator) -> Findings:
-    """What a reader also writes down when he sees the findings."""
+    """Statements that readers add to the findings."""
     out: Findings = {}
     scars = [code for code in ("IMI", "ASMI", "AMI", "ALMI", "ILMI", "LMI") if code in found]
     for code in scars:

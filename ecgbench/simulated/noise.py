@@ -1,4 +1,4 @@
-"""What the electrodes add: wander, muscle, mains, motion and loose contacts.
+"""Noise of the electrodes: wander, muscle, mains, motion and loose contacts.
 
 Noise is added to the nine electrodes' potentials, never to leads, so that it spreads over the
 leads as it does in a patient and Einthoven's identities survive it.
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Noise:
-    """How noisy a record is; amplitudes are standard deviations in mV.
+    """Noise amplitudes of a record, as standard deviations in mV.
 
     Attributes:
         wander: Slow drift of the electrodes.

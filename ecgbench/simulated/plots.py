@@ -25,7 +25,7 @@ from ecgbench.simulated.synthesis import record
 #: The grid of a printed ECG: three rows of four leads, 2.5 s each.
 _GRID = (("I", "AVR", "V1", "V4"), ("II", "AVL", "V2", "V5"), ("III", "AVF", "V3", "V6"))
 
-#: Statements that need another to be seen.
+#: Statements that are only visible with another one.
 _WITH: Mapping[str, Mapping[str, float]] = {
     "BIGU": {"PVC": 0.7, "SR": 0.5},
     "TRIGU": {"PVC": 0.7, "SR": 0.5},
@@ -42,7 +42,7 @@ def example(
     Args:
         code: The statement.
         severity: From subtle, 0, to marked, 1.
-        seed: Of the patient and the record.
+        seed: Random seed of the patient and the record.
         seconds: Length.
         rate: Samples per second: a divisor of 500.
 
@@ -70,7 +70,7 @@ def plot_record(signal: NDArray[np.float64], title: str, path: Path, rate: int =
 
     Args:
         signal: Ten seconds of the twelve leads in `FILE_LEADS` order.
-        title: Stands above.
+        title: Text above the plot.
         path: The PNG to write.
         rate: Samples per second.
     """
@@ -79,7 +79,7 @@ def plot_record(signal: NDArray[np.float64], title: str, path: Path, rate: int =
     from matplotlib.ticker import MultipleLocator
 
     height = 4 * 2.4
-    figure = Figure(figsize=(10.0 / 1.25, height / 1.5), dpi=80)
+    figure = Figure(figsize=(8.0, 6.4), dpi=80)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.005, 0.01, 0.99, 0.94))
     axes.set_xlim(0, 10)
@@ -115,7 +115,7 @@ def _draw_row(
 
 
 def _shrink(path: Path) -> None:
-    """Keep the file small: a plot of three inks needs no more than a palette of sixteen."""
+    """Keep the file small: a plot with three colours needs only a small palette."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -130,7 +130,7 @@ def plot_statement(code: str, path: Path, severity: float = 0.7, seed: int = 9) 
         code: The statement.
         path: The PNG to write.
         severity: From subtle, 0, to marked, 1.
-        seed: Of the patient and the record.
+        seed: Random seed of the patient and the record.
     """
     title = f"{code}: {STATEMENTS[code].description} (simulated)" if code in STATEMENTS else code
     plot_record(example(code, severity, seed), title, path)

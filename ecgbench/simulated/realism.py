@@ -1,4 +1,4 @@
-"""How real the simulated corpus is, measured.
+"""Measurements of the realism of the simulated corpus.
 
 ``python -m ecgbench.simulated.realism --real PTBXL_MINI --raw DIR DIR`` trains a model on
 simulated records alone and scores it on real ones, and sets heart rate, QRS width and amplitudes
@@ -26,7 +26,7 @@ DEVELOPMENT_FOLDS = tuple(range(1, 10))
 
 @dataclass(frozen=True)
 class Transfer:
-    """How well a statement learnt from simulated records is found in real ones.
+    """Performance on real records for a statement learnt from simulated records.
 
     Attributes:
         code: The statement.

@@ -1,7 +1,7 @@
 """Reports in English with varied wording.
 
-A report is not its labels in words: a finding may be left out, hedged, named vaguely or told by
-its leads only; what is absent may be named; some reports say nothing at all.
+A report does not simply list its labels. A finding may be omitted, hedged, named vaguely or described
+only by its leads. Absent findings may be named, and some reports have no content.
 """
 
 from __future__ import annotations
