@@ -116,6 +116,9 @@ class Frozen(Interface):
     def features(self, records: Records, transform: Transform | None, kind: str) -> Features:
         """``[n, d]``, by ``encode_ecg`` (kind ``ecg``) or ``embed_ecg`` (kind ``joint``)."""
 
+    def tokens(self, records: Records, most: int) -> Features:
+        """``[n, k, width]`` with ``k <= most``, by ``encode_tokens``."""
+
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """``[n, dim]``."""
 
@@ -132,7 +135,7 @@ class Bench:
         config: The effective configuration.
         seed: Random seed of everything but the training subset.
         draw: Number of the training subset.
-        source: The data set that is trained on, without its test labels and test reports.
+        training_data: The data set that is trained on, without its test labels and test reports.
         test: The records to predict; where texts or ranks are predicted, those that have a report.
             Their data set lacks the test labels too.
         test_texts: Their reports, in their order; empty unless ranks are predicted.
@@ -207,6 +210,10 @@ class Bench:
     def embeddings(self, records: Records) -> Features:
         """Unit vectors ``[n, dim]`` by its ``embed_ecg``."""
         return self.frozen.features(records, None, "joint")
+
+    def tokens(self, records: Records, most: int) -> Features:
+        """Tokens ``[n, k, width]`` by its ``encode_tokens``, averaged down to ``most`` at most."""
+        return self.frozen.tokens(records, most)
 
     def text_embeddings(self, texts: Sequence[str]) -> Features:
         """Unit vectors ``[n, dim]`` by its ``embed_text``."""

@@ -12,6 +12,8 @@ settings.register_profile("ecgbench", deadline=None)  # a busy machine is no fau
 settings.load_profile("ecgbench")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for a hub
 
+collect_ignore = ["toy_plugins", "training/plugins"]  # plug-ins, loaded by the registries alone
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

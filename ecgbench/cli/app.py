@@ -172,8 +172,8 @@ def show_(
 
 @app.command()
 def doctor() -> None:
-    """Say what this machine has, and what stands in the way."""
-    from ecgbench.cli.doctor import examine
+    """Check the installation, the plug-ins, the disk and the device."""
+    from ecgbench.doctor import examine
 
     problems = 0
     for finding in examine():

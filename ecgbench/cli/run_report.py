@@ -1,26 +1,23 @@
-"""What `ecgbench run` prints: the plan before, the figures after."""
+"""The output of `ecgbench run`: the plan before the run, the figures after it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import median
 
 import typer
 
 from ecgbench.base.errors import EcgbenchError
-from ecgbench.base.paths import stage_dir
 from ecgbench.config.effective import left_out_lines
-from ecgbench.config.settings import as_dict
 from ecgbench.results.schema import Result
+from ecgbench.runs.estimate import pretraining_seconds
 from ecgbench.runs.plan import Question
 from ecgbench.runs.run import Plan, Planned, Request
-from ecgbench.training.recipe import Recipe, find
+from ecgbench.training.recipe import find
 
 
 def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
-    """Say what will run, what is there already and what cannot run."""
+    """Print the cells that will run, the finished ones, and those that cannot run."""
     for name, error in plan.absent.items():
         typer.echo(f"Left out, {name}: {error.message} {error.hint or ''}", err=True)
     typer.echo(
@@ -35,7 +32,7 @@ def show_plan(request: Request, plan: Plan, with_costs: bool) -> None:
 
 
 def show_broken(methods_asked: Sequence[str], patterns: Sequence[str]) -> None:
-    """Say which plug-ins `all` leaves out because they are broken, and why."""
+    """Print the plug-ins that `all` leaves out because they are broken, with the fault of each."""
     from ecgbench.plugins.catalogue import methods, tasks
 
     for registry, wanted in ((methods, methods_asked), (tasks, patterns)):
@@ -47,7 +44,7 @@ def show_broken(methods_asked: Sequence[str], patterns: Sequence[str]) -> None:
 
 
 def show_left_out(profile: str, meant: Sequence[Question], asked: Sequence[Question]) -> None:
-    """Say what a profile leaves out of what a command would mean without it."""
+    """Print the questions that a profile leaves out of a command."""
     gone = [question for question in meant if question not in asked]
     if gone:
         names = dict.fromkeys(question.protocol.name for question in gone)
@@ -86,27 +83,12 @@ def _cost(item: Planned) -> str:
     try:
         if find(recipe) is not None:
             return "done before"
-    except EcgbenchError:  # what it reads from outside is not to be had; its cells will say so
+    except EcgbenchError:  # external weights are not available; the cells will say so
         return "cannot be read"
-    seconds = _seconds_per_step(recipe)
+    seconds = pretraining_seconds(recipe)
     if seconds is None:
         return f"{recipe.config.pretrain.steps} steps (never timed here)"
-    return f"about {seconds * int(recipe.config.pretrain.steps) / 60:.0f} min"
-
-
-def _seconds_per_step(recipe: Recipe) -> float | None:
-    """By earlier pre-trainings of the same method, of the same batch size, on this machine."""
-    timed = []
-    for file in stage_dir("checkpoints").glob(f"{recipe.info.name}-*/manifest.json"):
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        made = manifest["ingredients"]
-        if (
-            manifest["steps"]
-            and made["model"] == as_dict(recipe.config)["model"]
-            and made["pretrain"]["batch_size"] == int(recipe.config.pretrain.batch_size)
-        ):
-            timed.append(manifest["seconds"] / manifest["steps"])
-    return median(timed) if timed else None
+    return f"about {seconds / 60:.0f} min"
 
 
 def show_results(results: list[Result], out: Path, tables: bool) -> None:

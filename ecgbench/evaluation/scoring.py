@@ -26,7 +26,9 @@ from ecgbench.stats.resample import Design, SharedDesign
 BOOTSTRAP_SEED = 0
 SHARED = 500
 """Shared resamples at the most: they are kept by class, and a standard error needs no more."""
-METRIC_VERSION = 1
+METRIC_VERSIONS = {"scores": 1, "ranks": 1, "texts": 2}
+"""By kind of predictions; raised when the definition of a metric changes, because figures of two versions
+may not stand in one table. Texts 2: a denial in a report ends where its clause ends (clinical F1)."""
 DIGITS = 10  # of a figure in a record; the last bits of floating point are cut off
 
 
@@ -36,7 +38,7 @@ def score(
     """Score predictions by the labels of their records, or by the reports.
 
     Args:
-        predictions: Of any kind, for the records of ``truth`` in any order.
+        predictions: Scores, texts or ranks for the records of ``truth``, in any order.
         truth: The test records.
         resamples: Number of resamples of the patient bootstrap.
         in_groups: Whether the split is a group of patients, or the whole that groups are compared with:
@@ -63,7 +65,7 @@ def score(
     return Scores(
         figures={m.name: _figure(m.interval(boots[m.name])) for m in metrics},
         resamples=resamples,
-        metric_version=METRIC_VERSION,
+        metric_version=METRIC_VERSIONS[predictions.kind],
         design=design.key,
         replicates={name: pack(boot.means) for name, boot in boots.items()},
         **_support(held, boots, truth.classes),

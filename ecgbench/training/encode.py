@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import adaptive_avg_pool1d
 
 from ecgbench.base.code import code_address
 from ecgbench.base.errors import EcgbenchError
@@ -97,6 +98,25 @@ class Encoder:
             parts.append(encoded[np.searchsorted(whole, records.rows[place])])
             places.append(place)
         values: NDArray[np.float32] = np.concatenate(parts)[np.argsort(np.concatenate(places))]
+        return values
+
+    def tokens(self, records: Records, most: int) -> NDArray[np.float32]:
+        """Tokens of records, averaged over neighbours where a record has more than ``most``.
+
+        Returns:
+            ``[n, k, width]`` with ``k <= most``.
+        """
+
+        def averaged(method: Method, ecg: torch.Tensor) -> torch.Tensor:
+            tokens = method.encode_tokens(ecg).float()
+            return adaptive_avg_pool1d(tokens.mT, min(most, tokens.shape[1])).mT
+
+        started = time.perf_counter()
+        what = f"Tokens of {records.dataset.spec.name} by {self.recipe.info.name}"
+        values = run_frozen(
+            self.method(), self.signals(records), averaged, self.recipe.config, what
+        )
+        self.seconds += time.perf_counter() - started
         return values
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

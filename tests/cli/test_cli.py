@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ecgbench import doctor
 from ecgbench.base.errors import MetricError
-from ecgbench.cli import doctor
 from ecgbench.metrics import wordnet
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -44,6 +44,16 @@ def test_texts_equal_to_the_reports_are_perfect_and_empty_ones_score_nothing() -
 
 
 @pytest.mark.usefixtures("_wordnet")
+def test_the_version_of_the_metrics_is_one_for_each_kind_of_predictions() -> None:
+    """The denials of clinical F1 changed with version 2 of the metrics of texts."""
+    texts = score(TextPredictions(IDS, WRITTEN), TRUTH, resamples=RESAMPLES)
+    ranks = score(RankPredictions(IDS, np.ones(40), np.ones(40)), TRUTH, resamples=RESAMPLES)
+    of = split()
+    scores = score(predictions(of, 1.0, 3), of, resamples=RESAMPLES)
+    assert [part.metric_version for part in (texts, ranks, scores)] == [2, 1, 1]
+
+
+@pytest.mark.usefixtures("_wordnet")
 def test_half_of_the_texts_give_half_of_the_figure_with_an_interval_around_it() -> None:
     said = tuple(text if i % 4 < 2 else "" for i, text in enumerate(WRITTEN))
     scores = score(TextPredictions(IDS, said), TRUTH, resamples=RESAMPLES)

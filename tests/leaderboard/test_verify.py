@@ -93,6 +93,11 @@ def test_processes_find_the_same(folder: Path) -> None:
     assert said(folder, jobs=2) == said(folder)
 
 
+def test_figures_of_another_definition_of_the_metrics(folder: Path) -> None:
+    edit(cell(folder), lambda r: r["scores"].update(metric_version=2))
+    assert "says metric version 2; there are 1" in said(folder)
+
+
 def test_a_changed_metric(folder: Path) -> None:
     edit(cell(folder), lambda r: r["scores"]["figures"]["auroc"].update(value=0.95))
     assert "mae@sim/sim-toy/toy-probe@100%/seed0-draw0: says auroc 0.95" in said(folder)

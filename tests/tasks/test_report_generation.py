@@ -38,7 +38,7 @@ from ecgbench.metrics import wordnet
 from ecgbench.plugins.catalogue import protocols
 from ecgbench.plugins.specs import ProtocolSpec, TaskSpec
 from ecgbench.protocol import Bench, Records
-from ecgbench.training.encode import state_hash
+from ecgbench.training.encode import Encoder, state_hash
 
 SAID = ("sinus rhythm. normal ecg.", "atrial fibrillation.", "paced rhythm", "sinus tachycardia")
 SIZES = {"train": 24, "val": 8, "test": 8}
@@ -74,20 +74,17 @@ class Echo(Method):
         return ecg.mean(-1) * self.weight
 
 
-@dataclass
-class FakeFrozen:
-    """A frozen method on signals that are held in memory."""
+class FakeFrozen(Encoder):
+    """The encoder of a run, with a method and signals that are held in memory."""
 
-    ecg: np.ndarray[Any, Any]
-    echo: Echo = field(default_factory=Echo)
+    def __init__(self, ecg: np.ndarray[Any, Any], recipe: Any) -> None:
+        super().__init__(recipe, None, _method=Echo())  # type: ignore[arg-type]
+        self.ecg = ecg
 
-    def method(self) -> Method:
-        return self.echo
-
-    def signals(self, records: Records, transform: Any) -> Any:
+    def signals(self, records: Records, transform: Any = None) -> Any:
         return self.ecg[records.rows]
 
-    def features(self, records: Records, transform: Any, kind: str) -> Any:
+    def features(self, records: Records, transform: Any = None, kind: str = "ecg") -> Any:
         return self.ecg[records.rows].astype(np.float32).mean(-1)
 
 
@@ -127,8 +124,12 @@ def make_bench(variant: str, **changes: Any) -> Bench:
     rows = dataset.rows("test")
     shipped = protocols.get("report-generation")
     spec = shipped.model_copy(update={"params": {**PARAMS, **changes.get("params", {})}})
+    info = info_of(("ecg", "tokens"))
+    config = Config(
+        compute=ComputeSettings(accelerator="cpu", precision="32", threads=1, encode_batch=16)
+    )
     return Bench(
-        info=info_of(("ecg", "tokens")),
+        info=info,
         task=TaskSpec(
             folder=Path(),
             name="made-up",
@@ -139,16 +140,14 @@ def make_bench(variant: str, **changes: Any) -> Bench:
         ),
         protocol=spec,
         variant=variant,
-        config=Config(
-            compute=ComputeSettings(accelerator="cpu", precision="32", threads=1, encode_batch=16)
-        ),
+        config=config,
         seed=changes.get("seed", 0),
         draw=0,
         training_data=dataset,
         test=Records(dataset, rows, records.index.to_numpy(dtype=str)[rows]),
         test_texts=(),
         classes=(),
-        frozen=FakeFrozen(ecg.astype(np.float16)),
+        frozen=FakeFrozen(ecg.astype(np.float16), SimpleNamespace(config=config, info=info)),
         shared=changes.get("shared", {}),
     )
 

@@ -216,27 +216,9 @@ def _stored_writer(
 
 def _prompts(bench: Bench, records: Records) -> Prompts:
     """Tokens of the frozen encoder, averaged down to ``prompt_tokens`` at most: ``[n, K, d]``."""
-    from torch import Tensor
-    from torch.nn.functional import adaptive_avg_pool1d
-
-    from ecgbench.method import Method
-    from ecgbench.training.encode import run_frozen
-
     most = bench.settings.prompt_tokens
-
-    def forward(method: Method, ecg: Tensor) -> Tensor:
-        tokens = method.encode_tokens(ecg).float()
-        few = min(most, tokens.shape[1])
-        return adaptive_avg_pool1d(tokens.transpose(1, 2), few).transpose(1, 2)
-
     key = ("prompts", records.dataset.fingerprint, most, tuple(records.ids.tolist()))
-    what = f"Tokens of {records.dataset.spec.name} by {bench.info.name}"
-    return bench.once(
-        key,
-        lambda: run_frozen(
-            bench.load_method(), bench.signals(records), forward, bench.config, what
-        ),
-    )
+    return bench.once(key, lambda: bench.tokens(records, most))
 
 
 def _constant(count: int) -> Prompts:

@@ -1,4 +1,4 @@
-"""`ecgbench doctor`: what this machine has, and what stands in the way."""
+"""`ecgbench doctor`: checks of the installation, the plug-ins, the disk and the device."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NEEDED_GB = 5.0
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One check and its outcome.
 
     Attributes:
-        what: In one line.
+        what: The finding in one line.
         fine: Whether nothing has to be done.
-        remedy: What to do where something has.
+        remedy: What to do if something has to be done.
     """
 
     what: str
@@ -34,7 +34,7 @@ class Check:
 
 
 def examine() -> Iterator[Check]:
-    """Look at the installation, the plug-ins, the disk and the device."""
+    """Run all checks."""
     yield from clashes()
     yield from _plugins()
     yield _disk()
@@ -43,10 +43,10 @@ def examine() -> Iterator[Check]:
 
 
 def clashes() -> Iterator[Check]:
-    """Whether an unrelated distribution claims the import name or the command.
+    """Check whether an unrelated distribution claims the import name or the command.
 
-    PyPI has a package named ``ecgbench`` that is not this project's, and that installs a module and a
-    command of the same names.
+    PyPI has an unrelated package named ``ecgbench``, which installs a module and a command of the same
+    names.
     """
     claimed = metadata.packages_distributions().get("ecgbench", [])
     strangers = sorted(set(claimed) - {DISTRIBUTION})
@@ -59,9 +59,9 @@ def clashes() -> Iterator[Check]:
     )
     for stranger in dict.fromkeys([*strangers, *commands]):
         yield Check(
-            f"The distribution {stranger!r} also installs `ecgbench`, and is another project.",
+            f"The distribution {stranger!r} also installs `ecgbench`; it is another project.",
             False,
-            f"pip uninstall {stranger}, then install {DISTRIBUTION} again: its files went too.",
+            f"pip uninstall {stranger}, then install {DISTRIBUTION} again: pip removes its files too.",
         )
     if not strangers and not commands:
         yield Check(f"{DISTRIBUTION} {__version__}, alone under its name")
@@ -92,19 +92,19 @@ def _disk() -> Check:
     return Check(
         f"{folder} is writable, {free:.0f} GB free",
         free >= NEEDED_GB,
-        f"Free some space or set ECGBENCH_HOME: PTB-XL's store takes some {NEEDED_GB:.0f} GB.",
+        f"Free some space or set ECGBENCH_HOME: the store of PTB-XL takes about {NEEDED_GB:.0f} GB.",
     )
 
 
 def _wordnet() -> Check:
-    """No problem where it lacks: all but report generation does without."""
+    """A missing WordNet is no problem, because only report generation needs it."""
     from ecgbench.metrics.wordnet import reader
 
     try:
         reader()
     except EcgbenchError as error:
         return Check(f"{error.message}: report generation cannot be scored. {error.hint}")
-    return Check("WordNet is here, which METEOR needs")
+    return Check("WordNet, which METEOR needs, is installed")
 
 
 def _device() -> Check:
@@ -114,4 +114,4 @@ def _device() -> Check:
         return Check(f"torch {torch.__version__} on {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():
         return Check(f"torch {torch.__version__} on Apple's GPU")
-    return Check(f"torch {torch.__version__} on {os.cpu_count()} CPU cores; no GPU is seen")
+    return Check(f"torch {torch.__version__} on {os.cpu_count()} CPU cores; no GPU was found")
