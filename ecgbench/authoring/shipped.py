@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbench.base.errors import EcgbenchError
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.prepare import find_store
 from ecgbench.data.signals import SignalSpec, adapt
@@ -33,13 +34,16 @@ Needles = dict[bytes, str]
 
 def prepared_data() -> list[Dataset]:
     """The data sets on this machine that some task is tested on."""
-    found = []
-    for name in sorted({tasks.get(task).dataset for task in tasks.names()}):
-        spec = datasets.get(name)
-        store = find_store(spec)
-        if store is not None:
-            found.append(Dataset(spec, store))
-    return found
+    found: dict[str, Dataset] = {}
+    for task in tasks.names():
+        try:
+            spec = datasets.get(tasks.get(task).dataset)
+        except EcgbenchError:  # a broken task or data set of the user's is no fault of the method
+            continue
+        store = None if spec.name in found else find_store(spec)
+        if store is not None and (store.manifest["splits"].get("test") or 0) > 0:
+            found[spec.name] = Dataset(spec, store)
+    return [found[name] for name in sorted(found)]
 
 
 def needles_of(dataset: Dataset, spec: SignalSpec) -> Needles:

@@ -17,6 +17,8 @@ from ecgbench.runs.plan import chosen_methods
 
 OURS = [info.name for info in chosen_methods(["all"])]  # a checkpoint needs its user's weights
 
+SHIPS = "it ships no test signal"
+
 # What an author may get wrong: the text in model.py, config.yaml or README.md, and the law it breaks.
 MISTAKES = {
     "another device": (
@@ -136,9 +138,23 @@ def test_an_embedding_that_bf16_changes_is_caught(
     assert finding.reason.startswith(f"{encoding} is off by 100")
 
 
+def test_shipped_test_signals_are_caught(author: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts as a test signal: ``test_shipped.py``."""
+    needle, place = b"sixteen bytes of", "ecgbench.authoring.shipped"
+    monkeypatch.setattr(f"{place}.prepared_data", lambda: [None])
+    monkeypatch.setattr(f"{place}.needles_of", lambda dataset, spec: {needle: "toy record 1"})
+    (kept,) = check_method("author_method", SHIPS)
+    assert kept.outcome == "kept"
+    (author / "inner").mkdir()
+    (author / "inner" / "weights.bin").write_bytes(b"abc" + needle)
+    (broken,) = check_method("author_method", SHIPS)
+    assert (broken.outcome, broken.reason) == ("broken", "weights.bin holds toy record 1")
+
+
 def test_every_law_has_a_mistake_that_it_catches(author: Path) -> None:
     assert {finding.law for finding in check_method("author_method")} == {
-        law for *_, law in MISTAKES.values()
+        *(law for *_, law in MISTAKES.values()),
+        SHIPS,
     }
 
 
