@@ -14,7 +14,7 @@ input's shape; nothing is downloaded, and all laws together take well under a mi
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,8 +31,10 @@ from ecgbench.data.leads import LEADS
 from ecgbench.method import Batch, Method, Setup
 from ecgbench.plugins.catalogue import methods
 from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.published import RANDOM
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.training.encode import state_hash
+from ecgbench.training.windows import windows_of
 
 RECORDS = 6
 TOLERANCE = 1e-4
@@ -51,18 +53,23 @@ REPORTS = (
 class MethodUnderTest:
     """A method under test: how it is made, and what it is fed.
 
+    A published encoder has random weights here: the laws are about its network.
+
     Args:
         name: Registered name.
+        overrides: ``key=value`` of its settings.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, overrides: Sequence[str] = ()) -> None:
         self.info: MethodInfo = methods.get(name)
-        self.config: Config = effective(self.info, "demo")
-        signal = self.config.signal
+        random = [f"model.source={RANDOM}"] if self.info.published else []
+        self.config: Config = effective(self.info, "demo", [*random, *overrides])
+        signal, windows = self.config.signal, windows_of(self.config)
+        whole = round(float(signal.rate) * float(signal.seconds))
         self.setup = Setup(
             leads=LEADS,
             rate=float(signal.rate),
-            samples=round(float(signal.rate) * float(signal.seconds)),
+            samples=windows.length if windows else whole,
             reports=tuple(sorted({text for text in REPORTS if text})),
         )
 
@@ -113,16 +120,22 @@ class MethodUnderTest:
 
 
 class MethodLaws:
-    """The laws, one test each; set ``method`` to a registered name."""
+    """The laws, one test each.
+
+    Attributes:
+        method: A registered name; to be set.
+        overrides: ``key=value`` of its settings.
+    """
 
     method: str = ""
+    overrides: tuple[str, ...] = ()
 
     @property
     def subject(self) -> MethodUnderTest:
         """What is tested."""
         if not self.method:
             raise SkipTest("set `method` to the name of a method")
-        return MethodUnderTest(self.method)
+        return MethodUnderTest(self.method, self.overrides)
 
     def test_features_have_the_shape_they_must(self) -> None:
         """One row a record; tokens have a third dimension; everything is finite and floating."""

@@ -75,6 +75,10 @@ def examine(
     except ResultError:
         return Examined(tuple(problems), tuple(passed), ())
     look("there are results", [] if results else [f"{submission} holds no results"])
+    look(
+        "no random weights",
+        [f"{r.key}: random weights" for _, r in results if r.pretraining.random],
+    )
     look("the questions are those of this version", _other_questions(board, results))
     names = sorted({result.method.name for _, result in results})
     look("cards", [line for name in names for line in _guarded(_card, name)])

@@ -67,8 +67,8 @@ def _by_ctrl_c(end: BaseException | None) -> bool:
 
 def _fail(message: str, hint: str | None = None) -> None:
     typer.secho(f"Error: {plain(message, LONGEST)}", fg="red", err=True)  # may quote others' names
-    if hint:
-        typer.echo(f"       {plain(hint, LONGEST)}", err=True)
+    for line in (hint or "").splitlines():
+        typer.echo(f"       {plain(line, LONGEST)}", err=True)
     sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecgbench.cli.options import MethodsPath
+from ecgbench.cli.options import MethodsPath, Overrides
 
 new = typer.Typer(help="Write a first method, task or data set that works.", no_args_is_help=True)
 
@@ -66,8 +66,19 @@ def check(
     name: Annotated[str, typer.Argument(help="Name of a method.")],
     methods_path: MethodsPath = None,
     only: Annotated[str, typer.Option(help="Pattern of the laws, e.g. '*gradient*'.")] = "*",
+    against_weights: Annotated[
+        bool,
+        typer.Option(
+            "--against-weights",
+            help="Read the published file and record, or compare, its features.",
+        ),
+    ] = False,
+    overrides: Overrides = None,
 ) -> None:
     """Hold a method against the laws that every method keeps."""
+    if against_weights:
+        _check_weights(name, overrides or [])
+        return
     from ecgbench.authoring.check import check_method
     from ecgbench.base.inert import plain
 
@@ -79,6 +90,24 @@ def check(
         typer.secho(f"{finding.outcome:<14} {finding.law}{reason}", fg=colour)
     typer.echo(f"{name}: {broken} broken" if broken else f"{name} keeps every law that applies.")
     if broken:
+        raise typer.Exit(1)
+
+
+def _check_weights(name: str, overrides: list[str]) -> None:
+    """Hold the published file of a preset against its layout and its recorded features."""
+    from ecgbench.published.verified import FILE
+    from ecgbench.published.verified import against_weights as run
+
+    against = run(name, overrides)
+    typer.echo(against.loaded)
+    if against.known is None:
+        typer.echo(
+            f"{name}: features recorded in {FILE}, beside its card. Its rows are verified weights."
+        )
+    elif against.agrees:
+        typer.secho(f"{name}: the features are those that are recorded.", fg="green")
+    else:
+        typer.secho(f"{name}: the features differ from those that are recorded.", fg="red")
         raise typer.Exit(1)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ecgbench.authoring.registries import all_registries
 from ecgbench.base.errors import UnknownNameError, did_you_mean
+from ecgbench.published.tables import overview
 
 
 def table_of(what: str) -> str:
@@ -35,7 +36,8 @@ def table_of(what: str) -> str:
         else (entry.name, f"BROKEN: {entry.problem}", "", "", entry.origin)
         for entry in entries
     ]
-    return str(tabulate(rows, headers=header, tablefmt="simple"))
+    table = str(tabulate(rows, headers=header, tablefmt="simple"))
+    return f"{table}\n\nPublished encoders:\n\n{overview()}" if what == "methods" else table
 
 
 def _method(info: Any) -> tuple[str, str, str]:

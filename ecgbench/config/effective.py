@@ -22,12 +22,15 @@ from yaml import YAMLError
 
 from ecgbench.base.errors import ConfigError, did_you_mean
 from ecgbench.base.hashing import content_hash
-from ecgbench.config.sections import Config
+from ecgbench.config.sections import Config, SignalSettings
 from ecgbench.config.settings import Settings, as_dict, first_problem
 
 PROFILES = Path(__file__).resolve().parent / "profiles"
 
-ADDED: dict[str, dict[str, Any]] = {"pretrain": {"before": []}}
+ADDED: dict[str, dict[str, Any]] = {
+    "pretrain": {"before": []},
+    "signal": {"notch": None, "baseline": None, "window": None, "windows": None, "pool": "mean"},
+}
 """Keys that came after results had been published, with the value that those were made with.
 
 At that value a key is not hashed, so that an older result still answers the same question.
@@ -48,6 +51,10 @@ class Configurable(Protocol):
     @property
     def profiles(self) -> dict[str, dict[str, Any]]:
         """What it sets in a profile."""
+
+    @property
+    def one_signal(self) -> bool:
+        """Whether section ``signal`` of its ``config`` cannot be changed."""
 
     def model_settings(self) -> type[Settings]:
         """The class of its own settings."""
@@ -272,6 +279,7 @@ def _configured(info: Configurable, profile: str, overrides: Sequence[Override])
         if any(key == one or key.startswith(f"{one}.") for one in unread):
             refuse(override, "not read with the other settings")
             del used[key]
+    refuse_other_signal(info, config.signal)
     return Configured(
         base.with_overrides(used.values()), tuple(str(one) for one in used.values()), left_out
     )
@@ -347,7 +355,7 @@ def _default(kind: type[Settings], key: str) -> Any:
 
 
 def _unread(config: Config) -> list[str]:
-    sections = {"pretrain": config.pretrain, "model": config.model}
+    sections = {"signal": config.signal, "pretrain": config.pretrain, "model": config.model}
     return [f"{name}.{one}" for name, part in sections.items() for one in part.unread()]
 
 
@@ -412,3 +420,28 @@ def _unreadable(what: str, error: Exception) -> ConfigError:
 
 def _listed(value: Any) -> Any:
     return list(value) if OmegaConf.is_list(value) or isinstance(value, tuple) else value
+
+
+def refuse_other_signal(info: Configurable, asked: SignalSettings) -> None:
+    """See that published weights get the signal that they were trained on.
+
+    Raises:
+        ConfigError: A setting differs from the method's own; names the first.
+    """
+    if not info.one_signal:
+        return
+    own = SignalSettings.model_validate(info.config.get("signal", {}))
+    for key, value in own:
+        given = getattr(asked, key)
+        if given != value:
+            raise ConfigError(
+                f"{info.name} was trained on {own.in_words()}; signal.{key}={_in_yaml(given)} is another "
+                f"signal (its own is {_in_yaml(value)}).",
+                f"Leave signal.{key} out, or set it for another method alone: NAME:signal.{key}=...",
+            )
+
+
+def _in_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
+    return f"{value:g}" if isinstance(value, float) else str(_listed(value))

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from ecgbench.config.settings import Count, CountOrZero, Settings, Share
 
-Scaling = Literal["none", "zscore-record", "zscore-lead", "minmax-record"]
+Scaling = Literal["none", "zscore-record", "zscore-lead", "minmax-record", "minmax-lead"]
 LearningRate = Annotated[float, Field(gt=0, le=100)]
 LowestRate = Annotated[float, Field(ge=0, le=100)]
 Decay = Annotated[float, Field(ge=0, le=100)]
@@ -26,8 +26,17 @@ class SignalSettings(Settings):
 
     rate: Annotated[float, Field(ge=10, le=10_000)] = 100.0  # samples per second
     seconds: Annotated[float, Field(ge=0.5, le=3600)] = 10.0
+    notch: Annotated[float, Field(gt=0, le=5000)] | None = (
+        None  # Hz of the power line that is removed
+    )
     bandpass: tuple[float, float] | None = (0.67, 40.0)  # Hz
+    # Seconds of a running median that is subtracted.
+    baseline: Annotated[float, Field(gt=0, le=10)] | None = None
     scaling: Scaling = "zscore-record"
+    # Seconds that the encoder sees at once; null: the whole record.
+    window: Annotated[float, Field(gt=0, le=3600)] | None = None
+    windows: Annotated[int, Field(ge=1, le=1000)] | None = None  # null: as few as cover a record
+    pool: Literal["mean", "max"] = "mean"  # over the windows of a record
 
     @model_validator(mode="after")
     def _band_fits(self) -> Self:
@@ -38,7 +47,41 @@ class SignalSettings(Settings):
                     f"bandpass cannot be [{low:g}, {high:g}]: at a rate of {self.rate:g} Hz it takes "
                     f"null, or a lower and an upper edge between 0 and {self.rate / 2:g} Hz"
                 )
+        if self.notch is not None and self.notch >= self.rate / 2:
+            raise ValueError(
+                f"notch cannot be {self.notch:g}: at a rate of {self.rate:g} Hz it takes null, or a "
+                f"frequency below {self.rate / 2:g} Hz"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> Self:
+        if self.window is None and self.windows is not None:
+            raise ValueError(f"windows cannot be {self.windows}: it takes null without a window")
+        if self.window is not None and not 1 / self.rate <= self.window <= self.seconds:
+            raise ValueError(
+                f"window cannot be {self.window:g}: it takes one sample at least and at most the "
+                f"{self.seconds:g} seconds of a record"
+            )
+        return self
+
+    def in_words(self) -> str:
+        """The signal in a few words, e.g. ``500 Hz, 10 s, 0.67-40 Hz, zscore-record``."""
+        parts = [f"{self.rate:g} Hz", f"{self.seconds:g} s"]
+        if self.window is not None:
+            parts.append(f"windows of {self.window:g} s")
+        if self.notch is not None:
+            parts.append(f"notch {self.notch:g} Hz")
+        band = self.bandpass
+        parts.append("no band-pass" if band is None else f"{band[0]:g}-{band[1]:g} Hz")
+        if self.baseline is not None:
+            parts.append(f"median of {self.baseline:g} s removed")
+        parts.append("not scaled" if self.scaling == "none" else self.scaling)
+        return ", ".join(parts)
+
+    def unread(self) -> list[str]:
+        """How windows are pooled, where there are none."""
+        return [] if self.window is not None else ["pool"]
 
 
 class PretrainSettings(Settings):
@@ -143,7 +186,8 @@ class Config(Settings):
                 "batch of all devices together, and each takes an equal share"
             )
         try:
-            self.model.fit_signal(self.signal.rate, self.signal.seconds)
+            seen = self.signal.window or self.signal.seconds
+            self.model.fit_signal(self.signal.rate, seen)
         except ValueError as error:
             raise ValueError(f"model.{error}") from error
         return self

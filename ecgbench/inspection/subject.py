@@ -27,6 +27,7 @@ UNITS = {
     "zscore-record": "z-score over the record",
     "zscore-lead": "z-score over the lead",
     "minmax-record": "share of the record's range",
+    "minmax-lead": "share of the lead's range",
     "none": "unit of the data set",
 }
 

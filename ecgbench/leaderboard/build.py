@@ -110,7 +110,7 @@ def load(folder: Path) -> list[tuple[Path, Result]]:
     """The results of a version of the leaderboard.
 
     Raises:
-        ResultError: There are none, or one cannot be read.
+        ResultError: There are none, one cannot be read, or one has random weights.
     """
     found = list(read_results(folder / RESULTS))
     if not found:
@@ -118,6 +118,12 @@ def load(folder: Path) -> list[tuple[Path, Result]]:
             f"There are no results in {folder / RESULTS}.",
             f"Run `ecgbench run ... --out {folder / RESULTS}`, or copy results there.",
         )
+    for path, result in found:
+        if result.pretraining.random:
+            raise ResultError(
+                f"{path.name} has random weights in the place of published ones ({result.row}).",
+                "Such a result is a trial: remove it from the leaderboard.",
+            )
     return found
 
 

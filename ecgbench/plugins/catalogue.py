@@ -55,7 +55,9 @@ def _load_task(path: Path) -> tuple[str, TaskSpec]:
 
 def _find_methods(folder: Path) -> list[Path]:
     own = folder / "config.yaml"
-    return [own] if own.is_file() else sorted(folder.glob("*/config.yaml"))
+    if own.is_file():
+        return [own]
+    return sorted([*folder.glob("*/config.yaml"), *folder.glob("published/*/config.yaml")])
 
 
 methods: Registry[MethodInfo] = Registry(

@@ -22,6 +22,7 @@ from ecgbench.base.hashing import canonical_json, content_hash
 from ecgbench.config.sections import OpenProtocolSettings, ProtocolSettings
 from ecgbench.config.settings import Settings, as_dict, inferred, problem_in_one_line
 from ecgbench.plugins.importing import load_object
+from ecgbench.plugins.published import Published
 
 Ability = Literal["ecg", "tokens", "text"]
 
@@ -67,6 +68,8 @@ class MethodInfo(_Spec):
         profiles: Changes to ``config`` by profile name.
         settings: ``module:Class`` of its :class:`ecgbench.config.settings.Settings`, which says what the
             section ``model`` may be. Without a class each value of ``config.model`` keeps its type.
+        published: Facts of weights that others published. Such a method has one input: the section
+            ``signal`` of its ``config`` cannot be changed.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=60)
@@ -74,7 +77,7 @@ class MethodInfo(_Spec):
     version: int = 1
     model: str = Field(pattern=r"^[\w.]+:\w+$")
     summary: str
-    family: Literal["baseline", "self-supervised", "ecg-text"]
+    family: Literal["baseline", "self-supervised", "ecg-text", "supervised"]
     licence: str
     paper: Paper | None = None
     encodes: tuple[Ability, ...] = ("ecg",)
@@ -86,12 +89,18 @@ class MethodInfo(_Spec):
     config: dict[str, Any] = {}
     profiles: dict[str, dict[str, Any]] = {}
     settings: str | None = Field(None, pattern=r"^[\w.]+:\w+$")
+    published: Published | None = None
 
     @field_validator("config", "profiles", mode="before")
     @classmethod
     def _with_sections(cls, given: Any) -> Any:
         """A section without a line under it is null in YAML."""
         return {} if given is None else given
+
+    @property
+    def one_signal(self) -> bool:
+        """Whether section ``signal`` of its ``config`` cannot be changed."""
+        return self.published is not None
 
     def model_settings(self) -> type[Settings]:
         """The class of its own settings.

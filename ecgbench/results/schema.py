@@ -164,7 +164,8 @@ class PretrainingPart(_Part):
         steps: Optimiser steps.
         simulated: Whether any of it was simulated.
         sources: What the method read from outside: by key and file the SHA-256 of a file, by key the commit
-            of a Hugging Face id (:mod:`ecgbench.training.outside`). None where it was not to be had.
+            of a Hugging Face id (:mod:`ecgbench.training.outside`), ``random`` for initial weights in the
+            place of published ones. None where it was not to be had.
         contaminated: Why a test record may have been seen; None where it was not.
     """
 
@@ -177,6 +178,11 @@ class PretrainingPart(_Part):
     simulated: bool = False
     sources: dict[str, str] | None = {}
     contaminated: str | None = None
+
+    @property
+    def random(self) -> bool:
+        """Whether initial weights stand in the place of published ones: a trial, never on a board."""
+        return "random" in (self.sources or {}).values()
 
 
 class Figure(_Part):

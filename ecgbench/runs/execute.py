@@ -33,6 +33,7 @@ from ecgbench.results.store import path_of, write_result
 from ecgbench.runs.draft import draft, finished, on_disk, split_of_question
 from ecgbench.runs.plan import Question
 from ecgbench.runs.predict import bench_of, encoder_of, predict, protocol_of
+from ecgbench.runs.remarks import remarks
 from ecgbench.training.device import describe, pick_device, pick_precision, processes
 from ecgbench.training.encode import Encoder
 from ecgbench.training.recipe import Recipe
@@ -207,7 +208,7 @@ class Session:
             pretraining=wanted.pretraining.model_copy(update=learned),
             predictions=predictions,
             choices=outcome.choices,
-            notes=outcome.notes,
+            notes=(*outcome.notes, *remarks(self.recipe, wanted.pretraining)),
             costs=CostPart(
                 seconds=seconds,
                 device=describe(pick_device(self.recipe.config)),

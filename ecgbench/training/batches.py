@@ -219,12 +219,19 @@ class ValidationBatches(IterableDataset[tuple[int, Batch]]):
         batch_size: Batch size of all processes together; the last incomplete batch is skipped.
         limit: Maximum number of batches.
         share: Share of this process.
+        length: Samples kept from the middle of a record; None: all.
     """
 
     def __init__(
-        self, records: TrainingRecords, batch_size: int, limit: int = 8, share: Share = ALL
+        self,
+        records: TrainingRecords,
+        batch_size: int,
+        limit: int = 8,
+        share: Share = ALL,
+        length: int | None = None,
     ) -> None:
         self._records = records
+        self._length = records.samples if length is None else length
         self._share = share
         size = min(batch_size, len(records))
         self._size = size - size % self._share.world
@@ -235,4 +242,6 @@ class ValidationBatches(IterableDataset[tuple[int, Batch]]):
         count = min(self._limit, len(self._records) // self._size) if self._size >= least else 0
         for step in range(count):
             rows = np.arange(step * self._size, (step + 1) * self._size)
-            yield step, self._records.batch(rows[self._share.of(self._size)])
+            mine = rows[self._share.of(self._size)]
+            starts = np.full(len(mine), (self._records.samples - self._length) // 2)
+            yield step, self._records.batch(mine, starts, self._length)

@@ -31,7 +31,9 @@ def signal_spec(config: Config) -> SignalSpec:
         return SignalSpec(
             rate=config.signal.rate,
             seconds=config.signal.seconds,
+            notch=config.signal.notch,
             bandpass=None if band is None else (float(band[0]), float(band[1])),
+            baseline=config.signal.baseline,
             scaling=config.signal.scaling,
         )
     except ValidationError as error:

@@ -33,6 +33,7 @@ from ecgbench.training.device import (
     use_threads,
 )
 from ecgbench.training.recipe import Checkpoint, Recipe, load
+from ecgbench.training.windows import name_of
 
 ENDS = [-1, 0]  # the records that are encoded twice
 ROUNDING, HALF_ROUNDING = 0.002, 0.05
@@ -151,7 +152,7 @@ class Encoder:
                 "checkpoint": self.checkpoint.address,
                 "dataset": records.dataset.fingerprint,
                 "records": content_hash(records.rows.tolist()),
-                "signal": signal_spec(self.recipe.config).model_dump(mode="json"),
+                "signal": signal_spec(self.recipe.config).identity(),
                 "transform": None if transform is None else [transform.name, transform.params],
                 "kind": kind,
                 "code": code_address(__name__, *transform_code(transform)),
@@ -222,14 +223,14 @@ def run_frozen(
         again = encode(signals[ENDS]) if len(signals) > 1 else None
     if state_hash(method) != before:
         raise EcgbenchError(
-            f"{type(method).__name__} changed its own weights or statistics while frozen.",
+            f"{name_of(method)} changed its own weights or statistics while frozen.",
             "In eval mode, encoding must not change any parameter or buffer.",
         )
     values = np.concatenate(parts)
     if not np.isfinite(values).all():
-        raise EcgbenchError(f"{type(method).__name__} returned NaN or infinite features.")
+        raise EcgbenchError(f"{name_of(method)} returned NaN or infinite features.")
     if again is not None:
-        check_batch_independence(type(method).__name__, values, again, precision)
+        check_batch_independence(name_of(method), values, again, precision)
     return values
 
 

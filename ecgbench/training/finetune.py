@@ -28,6 +28,7 @@ from ecgbench.training.encode import ENDS, check_batch_independence
 from ecgbench.training.loss_watch import LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
 from ecgbench.training.quiet import without_advice
+from ecgbench.training.windows import name_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -259,7 +260,7 @@ def _module(classifier: Classifier, schedule: Schedule) -> LightningModule:
             self.by_epoch: list[float | None] = []
             self.best: Best | None = None
             self._looked: list[tuple[Tensor, Tensor]] = []
-            self.watch = LossWatch(type(classifier.method).__name__, "finetune")
+            self.watch = LossWatch(name_of(classifier.method), "finetune")
 
         def forward(self, ecg: Tensor) -> Tensor:
             logits: Tensor = self.classifier(ecg.float()).float()

@@ -23,6 +23,7 @@ from ecgbench.training.loss_watch import LOG_EVERY, LossWatch
 from ecgbench.training.optim import adamw, cosine_with_warmup
 from ecgbench.training.quiet import without_advice
 from ecgbench.training.recipe import Recipe
+from ecgbench.training.windows import windows_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
@@ -122,8 +123,11 @@ def _loaders(
 
     config = recipe.config
     size, workers = int(config.pretrain.batch_size), int(config.compute.workers)
-    crop = float(config.pretrain.crop)
+    windows = windows_of(config)
+    length = windows.length if windows else train.samples  # of what the encoder sees at once
+    crop = float(config.pretrain.crop) * length / train.samples
     batches = TrainingBatches(train, size, recipe.seed, done, total, crop, share)
+    looked_at = ValidationBatches(val, size, share=share, length=length)
     pinned = pick_device(config).type == "cuda"
     return (
         DataLoader(
@@ -133,7 +137,7 @@ def _loaders(
             persistent_workers=workers > 0,
             pin_memory=pinned,
         ),
-        DataLoader(ValidationBatches(val, size, share=share), batch_size=None, pin_memory=pinned),
+        DataLoader(looked_at, batch_size=None, pin_memory=pinned),
     )
 
 

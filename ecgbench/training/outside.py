@@ -21,9 +21,10 @@ from typing import Any
 from ecgbench.base.errors import EcgbenchError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.config.settings import Settings, as_dict
+from ecgbench.plugins.published import RANDOM
 from ecgbench.training.hub import download, look_up
 
-WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".torchscript")
+WEIGHTS = (".safetensors", ".pt", ".pth", ".pt2", ".bin", ".ckpt", ".torchscript")
 _DIRECTORY = (".safetensors", ".bin", ".json", ".txt", ".model")
 _DAMAGED = ("PytorchStreamReader", "unexpected EOF", "corrupt")  # from torch's message
 _STAND_INS = {
@@ -46,7 +47,9 @@ def contents(model: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, section in _sections(model, "model"):
         path = Path(section["source"]).expanduser()
-        if not path.exists():
+        if section["source"] == RANDOM:
+            found[key] = RANDOM
+        elif not path.exists():
             found[key] = look_up(section["source"], section.get("revision")).commit
         elif "file" in section or path.is_file():
             file = find_weights(section["source"], section.get("file"))
@@ -76,7 +79,11 @@ def on_this_machine(model: Settings) -> Iterator[Settings]:
         yield model
         return
     local = model.replaced(
-        {key.removeprefix("model."): str(_local(section)) for key, section in sections}
+        {
+            key.removeprefix("model."): str(_local(section))
+            for key, section in sections
+            if section["source"] != RANDOM
+        }
     )
     with plain_errors(" and ".join(section["source"] for _, section in sections)):
         yield local
@@ -122,7 +129,7 @@ def plain_errors(what: str) -> Iterator[None]:
         if isinstance(error, UnpicklingError) and wanted:
             raise EcgbenchError(
                 f"{what} is a pickle that contains more than tensors ({wanted[1]}); it is not loaded.",
-                "If you trust it, save its state_dict as safetensors and use that file.",
+                _how_to_save_tensors(what),
             ) from error
         if isinstance(error, RuntimeError) and not any(word in str(error) for word in _DAMAGED):
             raise  # raised by a method
@@ -135,6 +142,16 @@ def plain_errors(what: str) -> Iterator[None]:
             f"{what} cannot be read as weights: {reason}",
             "Download it again: it may be damaged, incomplete or of a different type than its name.",
         ) from error
+
+
+def _how_to_save_tensors(what: str) -> str:
+    """Two lines that make a file of tensors from a pickle that its user trusts."""
+    file = what if what.endswith(WEIGHTS) else f"{what}/pytorch_model.bin"
+    return (
+        "Where you trust its author, save the state dict alone and give that file:\n"
+        f"  state = torch.load({file!r}, weights_only=False)['state_dict']  # or its own key\n"
+        "  torch.save(dict(state), 'weights.pth')"
+    )
 
 
 def _sections(section: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str, Any]]]:

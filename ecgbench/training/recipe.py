@@ -23,6 +23,7 @@ from ecgbench.plugins.specs import MethodInfo
 from ecgbench.training.corpus import corpus_fingerprint, signal_spec
 from ecgbench.training.device import pick_device, reduced_precision
 from ecgbench.training.outside import contents, on_this_machine
+from ecgbench.training.windows import Windowed, windows_of
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Recipe:
             "version": self.info.version,
             "code": code_of(self.info.folder, self.info.model, self.info.settings),
             "loop": code_address("ecgbench.training.pretrain"),
-            "signal": plain["signal"],
+            **decisive(self.config, ["signal"]),
             "model": plain["model"],
             "pretrain": _without_data(decisive(self.config, ["pretrain"])["pretrain"]),
             "corpora": [
@@ -160,11 +161,11 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
         PluginError: Its code cannot be imported.
         EcgbenchError: Its external weights cannot be found or read.
     """
-    spec = signal_spec(recipe.config)
+    spec, windows = signal_spec(recipe.config), windows_of(recipe.config)
     setup = Setup(
         leads=tuple(spec.leads),
         rate=float(spec.rate),
-        samples=round(spec.rate * spec.seconds),
+        samples=windows.length if windows else round(spec.rate * spec.seconds),
         reports=tuple(reports),
         assets=assets,
     )
@@ -176,10 +177,12 @@ def build(recipe: Recipe, reports: Sequence[str], assets: Path | None = None) ->
 
 
 def load(recipe: Recipe, checkpoint: Checkpoint) -> Method:
-    """Load a pre-trained method in eval mode, on the device of the run."""
+    """Load a pre-trained method for whole records, in eval mode, on the device of the run."""
     from safetensors.torch import load_file
 
     torch.manual_seed(recipe.seed)
     method = build(recipe, (), checkpoint.path / "assets")
     method.load_state_dict(load_file(checkpoint.path / "weights.safetensors"))
-    return method.eval().to(pick_device(recipe.config))
+    windows = windows_of(recipe.config)
+    whole = Windowed(method, windows) if windows else method
+    return whole.eval().to(pick_device(recipe.config))

@@ -1,4 +1,4 @@
-"""What the settings of a published checkpoint may be."""
+"""What the settings of weights in a file may be."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pydantic import model_validator
 from ecgbench.data.leads import LEADS
 from ecgbench.nn.settings import Resnet, Sizes, Vit, other_sizes
 
-Architecture = Literal[
-    "torchscript", "merl-resnet18", "vit", "channel-vit", "resnet18", "xresnet101"
-]
+Architecture = Literal["exported", "torchscript", "vit", "channel-vit", "resnet18", "xresnet101"]
 
 
 class CheckpointSettings(Sizes):
@@ -20,11 +18,9 @@ class CheckpointSettings(Sizes):
     source: str | None = None  # a file, a directory, or a Hugging Face id
     revision: str | None = None  # of an id: a branch, a tag or a commit; null for its main branch
     file: str | None = None  # of a directory or an id; null where it holds only one
-    architecture: Architecture = "merl-resnet18"
-    leads: tuple[str, ...] | None = (
-        None  # in the order of the weights; null: the architecture's own
-    )
-    prefix: str = ""  # of the names of the wanted weights in the file
+    architecture: Architecture = "resnet18"
+    leads: tuple[str, ...] | None = None  # in the order of the weights; null: the harness's
+    prefix: str | None = None  # of the names of the wanted weights in the file; null: it is found
     vit: Vit = Vit(patch=0.3, width=768, depth=12, heads=12, pool="mean")  # ViT-B, as ST-MEM's
     resnet: Resnet = Resnet(widths=(64, 128, 256, 512))
 
@@ -40,10 +36,10 @@ class CheckpointSettings(Sizes):
         return self
 
     def unread(self) -> list[str]:
-        """The sizes of the other encoders; a TorchScript file brings its own."""
-        if self.architecture == "torchscript":
+        """The sizes of the other encoders; a program brings its own."""
+        if self.architecture in ("exported", "torchscript"):
             return ["vit", "resnet", "xresnet", "prefix"]
-        return other_sizes(self.architecture.removeprefix("merl-"))
+        return other_sizes(self.architecture)
 
     def fit_signal(self, rate: float, seconds: float) -> None:
         """Only what the encoder reads has to fit."""

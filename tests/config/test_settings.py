@@ -305,7 +305,7 @@ def test_masks_that_hide_nothing_or_all_are_refused(name: str, override: str) ->
         ("clip", "model.text.max_tokens=2", "takes at least 3"),
         ("clip", "model.resnet.widths=[8,8,8]", "model.resnet.widths cannot be [8, 8, 8]"),
         ("clip", "model.resnet.widths=[8,8,8,0]", "model.resnet.widths cannot be 0"),
-        ("checkpoint", "model.architecture=resnet", "takes 'torchscript'"),
+        ("checkpoint", "model.architecture=resnet", "takes 'exported', 'torchscript'"),
         (
             "checkpoint",
             "model.leads=[I,I]",

@@ -99,10 +99,79 @@ def test_the_band_pass_stops_what_it_should() -> None:
     assert int(np.argmax(np.abs(moved))) == 7500  # forwards and backwards: nothing is delayed
 
 
+def hum(rate: float, seconds: float) -> np.ndarray:
+    """Beats in three leads, 50 Hz hum, a drifting baseline: float32 [3, samples]."""
+    time = np.arange(round(rate * seconds)) / rate
+    beats = np.exp(-((((time * 1.2) % 1) - 0.5) ** 2) * 400)
+    wander = 0.3 * np.sin(2 * np.pi * 0.1 * time)
+    line = 0.2 * np.sin(2 * np.pi * 50 * time)
+    return np.stack([k * beats + wander + line for k in (1.0, -0.5, 2.0)]).astype(np.float32)
+
+
+def test_the_notch_is_scipys() -> None:
+    from scipy.signal import filtfilt, iirnotch
+
+    signals = hum(500, 10)
+    made = adapt_record(
+        signals, 500, PLAIN.model_copy(update={"rate": 500, "notch": 50.0}), [0, 1, 2]
+    )
+    wanted = filtfilt(*iirnotch(50, 30, fs=500), signals.astype(np.float64), axis=1)
+    np.testing.assert_allclose(made, wanted, atol=1e-6)
+    power = [welch(x[0], fs=500, nperseg=1000)[1][100] for x in (signals, made)]  # at 50 Hz
+    assert power[1] < 1e-3 * power[0]
+
+
+def test_the_running_median_is_scipys() -> None:
+    from scipy.signal import medfilt
+
+    signals = hum(500, 10)
+    wish = PLAIN.model_copy(update={"rate": 500, "baseline": 0.4})
+    made = adapt_record(signals, 500, wish, [0, 1, 2])
+    baseline = np.stack([medfilt(lead.astype(np.float64), 201) for lead in signals])
+    np.testing.assert_allclose(made, signals - baseline, atol=1e-6)
+
+
+def test_filters_follow_each_other_as_ecgfounder_has_them() -> None:
+    """Notch, band-pass, running median; the band-pass alone differs from the authors', at its ends."""
+    from scipy.signal import butter, filtfilt, iirnotch, medfilt
+
+    signals = hum(500, 10).astype(np.float64)
+    theirs = filtfilt(*iirnotch(50, 30, fs=500), signals, axis=1)
+    theirs = filtfilt(*butter(4, [0.67, 40], btype="bandpass", fs=500), theirs, axis=1)
+    theirs = theirs - np.stack([medfilt(lead, 201) for lead in theirs])
+    wish = SignalSpec(rate=500, notch=50, bandpass=(0.67, 40), baseline=0.4, scaling="none")
+    made = adapt_record(signals.astype(np.float32), 500, wish, [0, 1, 2])
+    np.testing.assert_allclose(made[:, 1000:4000], theirs[:, 1000:4000], atol=2e-3)
+
+
+def test_short_records_pass_every_filter() -> None:
+    wish = SignalSpec(rate=500, notch=50, baseline=0.4, scaling="minmax-lead")
+    for samples in (1, 2, 9, 150):
+        made = adapt_record(hum(500, 1)[:, :samples], 500, wish, [0, 1, 2])
+        assert np.isfinite(made).all()
+
+
+def test_a_filter_that_is_not_used_changes_no_address() -> None:
+    """Adapted signals and features of earlier versions are found under the names that they have."""
+    assert SignalSpec().identity() == {
+        "rate": 100.0,
+        "seconds": 10.0,
+        "leads": list(LEADS),
+        "bandpass": [0.67, 40.0],
+        "scaling": "zscore-record",
+    }
+    assert SignalSpec(notch=50.0, rate=500).identity()["notch"] == 50.0
+
+
+def test_a_notch_above_half_the_rate_is_refused() -> None:
+    with pytest.raises(ValueError, match="notch at"):
+        SignalSpec(rate=100, notch=50)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     arrays(np.float64, (3, 40), elements=st.floats(-50, 50)),
-    st.sampled_from(["zscore-record", "zscore-lead", "minmax-record", "none"]),
+    st.sampled_from(["zscore-record", "zscore-lead", "minmax-record", "minmax-lead", "none"]),
 )
 def test_scaling_is_finite_and_does_what_it_says(signals, scaling) -> None:
     scaled = scale_record(signals, scaling)
@@ -113,6 +182,10 @@ def test_scaling_is_finite_and_does_what_it_says(signals, scaling) -> None:
     if scaling == "zscore-record" and signals.std() > 1e-3:
         assert abs(scaled.mean()) < 1e-6
         assert abs(scaled.std() - 1) < 1e-6
+    if scaling == "minmax-lead":
+        for lead, row in zip(signals, scaled, strict=True):
+            low, high = (row.min(), row.max()) if np.ptp(lead) > 1e-3 else (0, 1)
+            assert (low, high) == (0, 1)
     if scaling == "zscore-lead":
         for lead, row in zip(signals, scaled, strict=True):
             assert abs(row.std() - 1) < 1e-6 if lead.std() > 1e-3 else np.isfinite(row).all()

@@ -21,6 +21,7 @@ from ecgbench.plugins.specs import MethodInfo
 from ecgbench.runs.plan import chosen_methods
 
 BUILT_IN = {info.name: info for info in chosen_methods(["all"])}
+ON_REQUEST = {name for name in methods.names() if methods.get(name).on_request}
 SIZED = sorted(set(BUILT_IN) - {"classical"})  # it has no parameter
 PROFILES = ("demo", "mini", "paper")
 ABLATED = [name for name, info in BUILT_IN.items() if (info.folder / FILE).is_file()]
@@ -80,7 +81,7 @@ def test_a_card_has_the_sizes_of_every_profile(name: str, monkeypatch: pytest.Mo
     assert said(card_of(BUILT_IN[name])) == wanted
 
 
-@pytest.mark.parametrize("name", [*sorted(BUILT_IN), "checkpoint"])
+@pytest.mark.parametrize("name", [*sorted(BUILT_IN), *sorted(ON_REQUEST)])
 def test_a_card_is_complete(name: str) -> None:
     info = methods.get(name)
     assert missing_from_card(info) == []

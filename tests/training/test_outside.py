@@ -111,7 +111,7 @@ def test_the_wanted_file_is_found_or_asked_for(tmp_path: Path) -> None:
     assert find_weights(str(tmp_path), "b.pth").name == "b.pth"
     with pytest.raises(EcgbenchError, match=r"no c\.pth"):
         find_weights(str(tmp_path), "c.pth")
-    with pytest.raises(EcgbenchError, match="not a file or directory"):
+    with pytest.raises(EcgbenchError, match="no file or directory"):
         find_weights(str(tmp_path / "gone.pth"), None)
 
 

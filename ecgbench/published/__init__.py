@@ -1,0 +1,1 @@
+"""Published encoders: facts of a preset, reading its weights, checking their layout."""

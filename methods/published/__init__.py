@@ -1,0 +1,1 @@
+"""Encoders that others published, a folder each: facts, card, network, layout of the weights."""
