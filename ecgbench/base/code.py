@@ -67,8 +67,12 @@ def code_address(*entries: str, packages: Mapping[str, Path] | None = None) -> s
     Raises:
         ModuleNotFoundError: An entry has no source file.
     """
-    roots = tuple(sorted((packages or {}).items()))
-    return content_hash({entry: _address_of(entry, roots) for entry in entries})
+    return _together(entries, tuple(sorted((packages or {}).items())))
+
+
+@functools.cache
+def _together(entries: tuple[str, ...], packages: tuple[tuple[str, Path], ...]) -> str:
+    return content_hash({entry: _address_of(entry, packages) for entry in entries})
 
 
 @functools.cache
@@ -109,6 +113,7 @@ def code_behind(entry: str, packages: Mapping[str, Path] | None = None) -> dict[
 
 def forget() -> None:
     """Read the sources again: for tests that change them."""
+    _together.cache_clear()
     _address_of.cache_clear()
     _file_of.cache_clear()
 

@@ -34,7 +34,7 @@ from ecgbench.protocol import Records
 from ecgbench.results.predictions import ScorePredictions
 from ecgbench.runs.draft import SCORING, split_of_question
 from ecgbench.runs.predict import predictions_code
-from ecgbench.runs.run import make_plan
+from ecgbench.runs.run import carry_out, make_plan
 from ecgbench.training.encode import Encoder
 from runs.conftest import PLUGINS
 
@@ -171,3 +171,45 @@ def test_each_module_that_a_stage_loads_decides_its_address(
             place.write_text(original)
     code.forget()
     assert not unseen
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    code.forget()
+
+
+def test_halved_training_rows_of_the_probe_are_run_again(
+    request_for: Callable[..., Any], copy: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "own_packages", lambda: copy)
+    code.forget()
+    request = request_for()
+    carry_out(make_plan(request))
+    plan = make_plan(request)
+    assert plan.missing == 0
+    checkpoint = plan.planned[0].session.recipe.address
+    probe = copy["ecgbench.tasks"] / "protocols" / "linear_probe" / "linear_probe.py"
+    line = "chosen = fraction_rows(train.values, "
+    edit(probe, line, line.replace("chosen", "chosen = halved"))
+    again = make_plan(request)
+    assert again.missing == again.cells
+    assert again.planned[0].session.recipe.address == checkpoint
+    edit(probe, "chosen = halved = ", "chosen = ")
+    assert make_plan(request).missing == 0
+
+
+def test_another_order_of_the_band_pass_makes_another_checkpoint(
+    request_for: Callable[..., Any], copy: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "own_packages", lambda: copy)
+    code.forget()
+    recipe = make_plan(request_for()).planned[0].session.recipe
+    (dataset,) = recipe.datasets
+    before = recipe.address, _wish(dataset, SignalSpec(), None, None)
+    edit(copy["ecgbench"] / "data" / "signals.py", "_ORDER = 4", "_ORDER = 2")
+    after = recipe.address, _wish(dataset, SignalSpec(), None, None)
+    edit(copy["ecgbench"] / "data" / "signals.py", "_ORDER = 2", "_ORDER = 4")
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert recipe.address == before[0]
