@@ -19,7 +19,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbench.base.errors import EcgbenchError
+from ecgbench.base.errors import EcgbenchError, NotApplicableError
 from ecgbench.metrics.words import words
 
 if TYPE_CHECKING:
@@ -168,9 +168,22 @@ class Bench:
 
         Raises:
             EcgbenchError: The test split is asked for.
+            NotApplicableError: The split has no labelled record, or no class of the training split has
+                both positives and negatives.
         """
         self._refuse_test(split, "labels")
         table = self.training_data.labels(self.task.trained_on.labels, split)
+        positives = table.values.sum(axis=0)
+        differ = (positives > 0) & (positives < len(table.values))
+        if not len(table.values) or (split == "train" and not differ.any()):
+            lack = (
+                "no labelled record" if not len(table.values) else "one kind of label in each class"
+            )
+            name = self.training_data.spec.name
+            raise NotApplicableError(
+                f"The {split} split of {name} has {lack} of {self.task.trained_on.labels}.",
+                f"See `ecgbench data info {name}`.",
+            )
         records = Records(self.training_data, table.rows.astype(np.intp), table.record_ids)
         return Labelled(records, table.classes, table.values)
 

@@ -1,43 +1,126 @@
-"""Whether a method may have seen the records that it is tested on."""
+"""Whether a method may have seen the records that it is tested on.
+
+``collections.yaml`` lists the public data sets that are no entry of the catalogue, and the collections
+that hold others.
+"""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
-COLLECTIONS = {
-    "cinc2020": frozenset({"cpsc2018", "ptbxl"}),
-    "cinc2021": frozenset({"cpsc2018", "csn", "ptbxl"}),
-}
-"""Data sets that hold others, whole: the PhysioNet/CinC challenges 2020 and 2021."""
+from ecgbench.base.errors import ConfigError, did_you_mean
+
+UNKNOWN = "unknown"
+"""Declared for weights whose training data nobody knows."""
+PRIVATE = "private-"
+"""What the name of a declared data set begins with that nobody else has."""
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """The content of ``collections.yaml``, its names without case, blanks and signs.
+
+    Attributes:
+        parts: The data sets of each collection; a known data set is its own part.
+        other_names: Another name -> the name.
+        names: As written, for messages.
+    """
+
+    parts: dict[str, tuple[str, ...]]
+    other_names: dict[str, str]
+    names: tuple[str, ...]
 
 
 def holds(name: str) -> frozenset[str]:
-    """The families of records that a data set holds.
+    """The families of records that a data set or a collection holds, as plain names.
 
     A data set of the catalogue is of the family that its entry names; any other is its own.
     """
     from ecgbench.data.spec import datasets
 
-    if name in COLLECTIONS:
-        return COLLECTIONS[name]
-    entry = datasets.entries().get(name)
-    return frozenset({entry.value.family if entry and entry.value else name})
+    families = {
+        _plain(known): _plain(entry.value.family)
+        for known, entry in datasets.entries().items()
+        if entry.value is not None
+    }
+    lists = _lists()
+    chosen = lists.other_names.get(_plain(name), _plain(name))
+    family = families.get(chosen, chosen)
+    parts = lists.parts.get(family, (family,))
+    return frozenset(parts) if parts == (family,) else frozenset().union(*map(holds, parts))
+
+
+def is_known(name: str) -> bool:
+    """Whether a declared name says which records were seen."""
+    from ecgbench.data.spec import datasets
+
+    lists, plain = _lists(), _plain(name)
+    if name.startswith(PRIVATE) or plain in lists.parts or plain in lists.other_names:
+        return True
+    return plain in {_plain(known) for known in datasets.entries()}
+
+
+def check_declared(declared: Iterable[str]) -> None:
+    """Refuse a declaration that cannot be judged.
+
+    Raises:
+        ConfigError: A name that neither the catalogue nor the list of collections has.
+    """
+    from ecgbench.data.spec import datasets
+
+    for name in declared:
+        if name != UNKNOWN and not is_known(name):
+            near = did_you_mean(name, {*datasets.entries(), *_lists().names, UNKNOWN})
+            raise ConfigError(
+                f"No list of data sets has {name!r}, which the weights are said to be trained on.",
+                f"{near} Write `{PRIVATE}NAME` for data that nobody else has, `{UNKNOWN}` if you do "
+                f"not know.",
+            )
 
 
 def declared_contamination(declared: Iterable[str], test_dataset: str) -> str | None:
-    """Judge by names: weights that came with a method have seen whole data sets.
+    """Judge by names: weights from outside have seen whole data sets.
 
     Args:
-        declared: Data sets that its card says they have seen.
+        declared: Data sets and collections that the weights are said to have seen.
         test_dataset: Data set of the task.
 
     Returns:
-        The reason in words; None where no declared data set holds the task's.
+        The reason in words: a declared name holds the task's records, or says nothing about them. None
+        where every declared data set is known and holds none of them.
     """
-    guilty = sorted(name for name in declared if holds(name) & holds(test_dataset))
-    if not guilty:
-        return None
-    return f"its weights have seen {', '.join(guilty)}, which holds the test records"
+    names = sorted(set(declared))
+    guilty = [name for name in names if holds(name) & holds(test_dataset)]
+    if guilty:
+        return f"its weights have seen {', '.join(guilty)}, which holds the test records"
+    unjudged = [name for name in names if name == UNKNOWN or not is_known(name)]
+    if unjudged:
+        return f"its weights may have seen the test records: trained on {', '.join(unjudged)}"
+    return None
+
+
+@functools.cache
+def _lists() -> _Lists:
+    from ecgbench.data.reading.yamls import read_yaml
+
+    content = read_yaml(Path(__file__).with_name("collections.yaml"), words=True)
+    parts: dict[str, tuple[str, ...]] = {_plain(name): (_plain(name),) for name in content["known"]}
+    parts |= {
+        _plain(name): tuple(_plain(part) for part in made_of)
+        for name, made_of in content["collections"].items()
+    }
+    other = {_plain(name): _plain(known) for name, known in content["other_names"].items()}
+    names = (*content["known"], *content["collections"], *content["other_names"])
+    return _Lists(parts, other, names)
+
+
+def _plain(name: str) -> str:
+    """A name without case, blanks and signs; `PTB-XL` is `ptbxl`."""
+    return re.sub(r"[^a-z0-9%]", "", name.lower())
 
 
 def seen_records(

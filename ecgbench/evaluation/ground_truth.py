@@ -18,7 +18,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import content_hash
 from ecgbench.base.withholding import refuse_if_withheld
 from ecgbench.metrics.words import words
-from ecgbench.results.schema import Result
+from ecgbench.results.schema import Draft, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +123,21 @@ class Truth:
         """Hash of the records' ids and labels: equal where figures are of the same test split."""
         return content_hash([list(self.classes), self.record_ids.tolist(), self.values.tolist()])
 
+    def no_class_is_scorable(self) -> str | None:
+        """Why scores of these records have no figure; None where a class has positives and negatives."""
+        positives = self.values.sum(axis=0, dtype=np.int64)
+        if len(self) and ((positives > 0) & (positives < len(self))).any():
+            return None
+        counts = [
+            f"{name} {count} of {len(self)}"
+            for name, count in zip(self.classes, positives.tolist(), strict=True)
+        ]
+        more = f" and {len(counts) - 5} more classes" if len(counts) > 5 else ""
+        return (
+            "no class has both positives and negatives among the test records "
+            f"(positives: {', '.join(counts[:5])}{more})"
+        )
+
     def unlabelled(self, *, with_texts: bool) -> Unlabelled:
         """The same records without their labels.
 
@@ -139,8 +154,8 @@ class Truth:
 TruthReader = Callable[[SplitSpec], Truth]
 
 
-def split_of_result(result: Result) -> SplitSpec:
-    """The test records that a result says it is about."""
+def split_of_result(result: Result | Draft) -> SplitSpec:
+    """The test records that a result, or its draft, says it is about."""
     task, protocol = result.task, result.protocol
     return SplitSpec.of(
         task.dataset, task.label_set, task.mapping, protocol.only, protocol.predicts

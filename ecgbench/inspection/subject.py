@@ -115,7 +115,7 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
 def _corpus(subject: Subject) -> str:
     made = subject.encoder.checkpoint.manifest
     if not made["datasets"]:
-        brought = " + ".join(subject.info.pretrained_on)
+        brought = " + ".join(subject.recipe.declared)
         return f"{brought}, by whoever trained its weights" if brought else "nothing"
     kind = "SIMULATED" if made["simulated"] else "recorded"
     count = f"{made['records']:,} {kind} training records, {made['reports']:,} with a report"

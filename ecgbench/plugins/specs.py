@@ -59,7 +59,8 @@ class MethodInfo(_Spec):
             (text in the space of its ECG embedding, so that zero-shot is possible).
         reports: Whether pre-training uses reports: ``none``, ``some`` (records without one are used
             too) or ``all`` (only records that have one are used).
-        pretrained_on: Data sets that weights which it brings along have seen.
+        pretrained_on: Data sets or collections that the weights which it brings along have seen, or
+            ``unknown``. Where the user brings them, a setting ``model.trained_on`` says so.
         protocols: The only protocols that it takes part in; empty for all that it can.
         feature_names: ``module:function`` that names what ``encode_ecg`` gives, for the names of the leads;
             `ecgbench inspect` then shows what a probe weighs. None where features have no names.

@@ -156,8 +156,8 @@ class PretrainingPart(_Part):
 
     Attributes:
         datasets: Catalogue names, and what its card declares; empty for none.
-        declared: Those of ``datasets`` that weights it came with have seen, by its card: whole data
-            sets, their test records too, unlike those that the harness trained on.
+        declared: Those of ``datasets`` that weights from outside have seen, by its card or its settings:
+            whole data sets and collections, test records included, or ``unknown``.
         fingerprint: Of the records that it was trained on; None for none.
         records: How many.
         reports: How many of them had a report that was used.

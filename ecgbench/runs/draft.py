@@ -14,7 +14,7 @@ from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.config.effective import config_hash, in_a_rows_name, profile_names
 from ecgbench.config.settings import as_dict
 from ecgbench.data.dataset import Dataset
-from ecgbench.evaluation.contamination import declared_contamination, seen_records
+from ecgbench.evaluation.contamination import check_declared, declared_contamination, seen_records
 from ecgbench.evaluation.ground_truth import SplitSpec, Unlabelled
 from ecgbench.plugins.specs import MethodInfo
 from ecgbench.results.provenance import provenance
@@ -157,18 +157,23 @@ def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -
         recipe: Of the pre-training.
         tested: Data set of the question.
         test_records: Ids of its test records.
+
+    Raises:
+        ConfigError: Weights from outside are said to have seen a data set that no list has.
     """
+    declared = recipe.declared
+    check_declared(declared)
     trained = recipe.seen if recipe.trains else ()
     seen = seen_records(
         [(d.spec.name, partial(_trained_ids, d)) for d in trained], tested, test_records
     )
     return PretrainingPart(
-        datasets=(*recipe.info.pretrained_on, *(dataset.spec.name for dataset in trained)),
-        declared=recipe.info.pretrained_on,
+        datasets=(*declared, *(dataset.spec.name for dataset in trained)),
+        declared=declared,
         steps=int(recipe.config.pretrain.steps),
         simulated=any(dataset.simulated for dataset in trained),
         sources=_sources(recipe),
-        contaminated=declared_contamination(recipe.info.pretrained_on, tested) or seen,
+        contaminated=declared_contamination(declared, tested) or seen,
     )
 
 

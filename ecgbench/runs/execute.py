@@ -104,7 +104,11 @@ class Session:
     def run(self, missing: Sequence[tuple[Question, Draft]]) -> Iterator[Result]:
         """Run cells, or score the predictions on disk that answer them; write the results, one by one."""
         for question, wanted in missing:
-            result = self.score(self.predicted(wanted) or self.predict(question, wanted))
+            reason = _unscorable(wanted)
+            if reason is None:
+                result = self.score(self.predicted(wanted) or self.predict(question, wanted))
+            else:
+                result = wanted.result("not-applicable", reason)
             write_result(self.out, result)
             yield result
 
@@ -151,6 +155,10 @@ class Session:
         """
         if predicted.predictions is None:
             return predicted
+        reason = _unscorable(predicted)
+        if reason is not None:
+            update = {"status": "not-applicable", "reason": reason, "predictions": None}
+            return predicted.model_copy(update=update)
         times = max(
             predicted.test_evaluations,
             note_test_evaluation(self.out, predicted.key, predicted.predictions.sha256),
@@ -271,6 +279,16 @@ def _in_words(question: Question) -> str:
     groups = [f"{column} {value}" for column, value in only.items()]
     reported = ["with a report"] if protocol.predicts != "scores" else []
     return ", ".join([f"{task.dataset} {task.labels}", *groups, *reported])
+
+
+def _unscorable(cell: Draft | Result) -> str | None:
+    """Why the test records of a cell allow no figure of its predictions; None where they do."""
+    if cell.protocol.predicts != "scores":
+        return None
+    try:
+        return prepared(split_of_result(cell)).no_class_is_scorable()
+    except EcgbenchError:  # the cell will say so itself
+        return None
 
 
 def _log_traceback(out: Path, wanted: Draft | Result) -> None:

@@ -92,6 +92,12 @@ class Recipe:
         return tuple(dataset for stage in self.stages for dataset in stage)
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """The data sets that weights from outside have seen, by the method's card and its settings."""
+        said = as_dict(self.config)["model"].get("trained_on", ())
+        return (*self.info.pretrained_on, *said)
+
+    @property
     def trains(self) -> bool:
         """Whether the method is trained and not only initialised."""
         return int(self.config.pretrain.steps) > 0

@@ -21,6 +21,8 @@ class CheckpointSettings(Sizes):
     architecture: Architecture = "resnet18"
     leads: tuple[str, ...] | None = None  # in the order of the weights; null: the harness's
     prefix: str | None = None  # of the names of the wanted weights in the file; null: it is found
+    # data sets of the catalogue, collections (cinc2021), private-NAME, or unknown; [] for untrained ones
+    trained_on: tuple[str, ...] = ("unknown",)
     vit: Vit = Vit(patch=0.3, width=768, depth=12, heads=12, pool="mean")  # ViT-B, as ST-MEM's
     resnet: Resnet = Resnet(widths=(64, 128, 256, 512))
 

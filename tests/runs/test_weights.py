@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecgbench.base.errors import ResultError
+from ecgbench.base.errors import ConfigError, ResultError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.cli.run_report import show_plan
 from ecgbench.nn.resnet import ResNet1d
@@ -98,3 +98,45 @@ def test_a_plan_says_whose_weights_cannot_be_read(
     request = request_for("clip", TASK, overrides=(asked,))
     show_plan(request, make_plan(request), with_costs=True)
     assert "cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("said", "declared", "flagged"),
+    [
+        (None, ("unknown",), "may have seen the test records: trained on unknown"),
+        ("[sim-tiny]", ("sim-tiny",), "have seen sim-tiny"),
+        ("[cinc2021,mimic-iv-ecg]", ("cinc2021", "mimic-iv-ecg"), None),
+        ("[]", (), None),
+    ],
+)
+def test_a_record_says_what_the_weights_were_trained_on(
+    request_for: RequestFor,
+    tmp_path: Path,
+    said: str | None,
+    declared: tuple[str, ...],
+    flagged: str | None,
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    write_weights(file, seed=0)
+    asked = () if said is None else (f"checkpoint:model.trained_on={said}",)
+    request = request_for(
+        "checkpoint", TASK, overrides=(*ENCODER, f"checkpoint:model.source={file}", *asked)
+    )
+    (planned,) = make_plan(request).planned
+    ((_, wanted),) = planned.missing
+    record = wanted.result("failed", "not run")
+    assert record.pretraining.declared == record.pretraining.datasets == declared
+    if flagged is None:
+        assert record.pretraining.contaminated is None
+    else:
+        assert flagged in str(record.pretraining.contaminated)
+
+
+def test_weights_trained_on_what_no_list_has_are_refused(
+    request_for: RequestFor, tmp_path: Path
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    write_weights(file, seed=0)
+    asked = (f"checkpoint:model.source={file}", "checkpoint:model.trained_on=[cinc20021]")
+    with pytest.raises(ConfigError, match="No list of data sets has 'cinc20021'"):
+        make_plan(request_for("checkpoint", TASK, overrides=(*ENCODER, *asked)))
