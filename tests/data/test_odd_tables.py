@@ -90,6 +90,12 @@ def test_patients_that_differ_by_case_are_told(own) -> None:
     assert "patients that may be one: 'P1', 'p1'" in warnings_of(made)
 
 
+def test_a_column_with_nearly_the_name_is_told(own) -> None:
+    told = warnings_of(own(["record_id,path,patientid", "1,r,p", "2,r,p"]))
+    assert "there is no column 'patient_id'; 'patientid' is not read in its place" in told
+    assert "there are no patient ids, so every record counts as a patient of its own" in told
+
+
 def test_dicts_of_codes_are_read_as_codes(own) -> None:
     rows = ["a,r,\"{'SR': 100.0, 'NORM': 0.0}\"", "b,r,\"{'SR': 100.0, 'AFIB': 0.0}\"", "c,r,{}"]
     made = own(["record_id,path,dx", *rows], DX)

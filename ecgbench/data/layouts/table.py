@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def open_source(spec: DatasetSpec, folder: Path, rate: float | None) -> Source:
     required = [options.columns.get(name, name) for name in ("record_id", "path")]
     table = Table(read_table(file, required, options.encoding), options.columns, file)
     check_version(spec, folder, len(table.content))
-    told = Told()
+    told = Told(notes=_unread(table))
     ids = _record_ids(table)
     patients, own = _patients(table, ids, told)
     label_sets, codes = read_labels(table, options.labels, ids, told)
@@ -121,6 +122,19 @@ def _options(spec: DatasetSpec) -> Options:
             "Name the same sets in both.",
         )
     return options
+
+
+def _unread(table: Table) -> list[str]:
+    """Notes on columns that are not there, although another one has nearly the name."""
+    present = [str(name) for name in table.content.columns]
+    notes = []
+    for name in _COLUMNS:
+        near = get_close_matches(name, present, n=1, cutoff=0.8)
+        if not table.has(name) and near:
+            notes.append(f"there is no column {name!r}; {near[0]!r} is not read in its place")
+    if not table.has("patient_id"):
+        notes.append("there are no patient ids, so every record counts as a patient of its own")
+    return notes
 
 
 def _record_ids(table: Table) -> list[str]:
