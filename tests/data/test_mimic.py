@@ -10,7 +10,7 @@ from ecgbench.base.errors import DataError
 from ecgbench.data.fetch import fetch
 from ecgbench.data.layouts.mimic import clean_report
 from ecgbench.data.leads import LEADS
-from ecgbench.data.opening import prepare
+from ecgbench.data.opening import prepare, verify
 from ecgbench.data.reading.recording import read_recording
 from ecgbench.data.spec import datasets
 
@@ -112,6 +112,7 @@ def test_streaming_makes_the_same_store_and_keeps_no_signal(
     assert not list(tables.rglob("*.dat"))
     assert not list(ecgbench_home.rglob("*.dat"))
     assert len(streamed.store) == 2 * SUBJECTS
+    assert not verify("mimic-sample")[1]  # no signal was kept to compare with
     assert prepare("mimic-sample", folder, workers=1).fingerprint == streamed.fingerprint
 
 

@@ -154,6 +154,24 @@ def test_a_checksum_or_an_initial_value_that_does_not_fit_is_counted(
     assert take(INTAKE, tmp_path / "r").doubts == ()
 
 
+def test_a_checksum_counts_all_of_its_16_bits(tmp_path, signals) -> None:
+    write_record(tmp_path, "r", signals)
+
+    def edit(fields: list[str], row: int) -> str:
+        return " ".join([*fields[:6], str(int(fields[6]) + 256 * (row == 6)), *fields[7:]])
+
+    header_of(tmp_path, edit)
+    assert take(INTAKE, tmp_path / "r").doubts == ("checksum: V1",)
+
+
+def test_each_lead_has_its_own_unit(tmp_path, signals) -> None:
+    factors = np.where(np.arange(12) % 2, 1000.0, 1.0)
+    units = ["uV" if factor == 1000 else "mV" for factor in factors]
+    gains = list(1000 / factors)
+    write_record(tmp_path, "r", signals * factors, units=units, adc_gain=gains)
+    np.testing.assert_allclose(take(INTAKE, tmp_path / "r").signals, signals.T, atol=ROUND)
+
+
 def test_several_samples_a_frame_are_samples_of_a_higher_rate(tmp_path, signals) -> None:
     frames = [signals[:, lead] for lead in range(12)]
     wfdb.wrsamp(

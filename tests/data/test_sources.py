@@ -15,7 +15,7 @@ from ecgbench.data import chunks, sources
 from ecgbench.data import prepare as module
 from ecgbench.data.opening import open_dataset, prepare, verify
 
-from .conftest import ecg_like, own_entry, write_record
+from .conftest import TOY, ecg_like, own_entry, write_record
 
 LABELS = {"labels": {"dx": {"column": "dx"}}}
 ROWS = "record_id,path,dx,age\na,a.npy,SR;AFIB,40\nb,b.npy,AFIB,41\nc,w,SR,42\n"
@@ -151,6 +151,35 @@ def test_labels_beside_the_entry_are_part_of_it(ecgbench_home, add_spec, tmp_pat
     with pytest.raises(DataError, match=r"is out of date \(changed: files\)"):
         open_dataset("own")
     assert prepare("own", folder, workers=1).labels("s").values.tolist() == [[0, 1]]
+
+
+def test_records_without_a_row_in_the_reference_are_counted(
+    ecgbench_home, add_spec, tmp_path
+) -> None:
+    folder = tmp_path / "ref"
+    for number, name in enumerate("ab"):
+        signals = ecg_like(np.random.default_rng(number), 1000, 100)
+        write_record(folder, name, signals, comments=["Dx: 1"])
+    table = "Recording,First_label,Second_label,Third_label\na,1.0,,\n"
+    (folder / "REFERENCE.csv").write_text(table)
+    (tmp_path / "catalogue/l.yaml").write_text("s: {X: ['1']}\n")
+    add_spec(own_entry(layout="wfdb-dx", label_sets=["s"], labels="l.yaml"))
+    made = prepare("own", folder, workers=1)
+    assert made.labels("s").record_ids.tolist() == ["a"]
+    assert made.store.manifest["doubtful"] == {"no label": 1}
+
+
+def test_the_list_of_a_subset_is_part_of_the_entry(
+    ecgbench_home, add_spec, tmp_path, toy_folder
+) -> None:
+    listed = tmp_path / "catalogue/some.csv"
+    listed.write_text("record_id\n1\n2\n")
+    add_spec(TOY + "subset: some.csv\n")
+    assert len(prepare("toy", toy_folder, workers=1).store) == 2
+    listed.write_text("record_id\n1\n2\n3\n")
+    with pytest.raises(DataError, match=r"older than its catalogue entry \(changed: files\)"):
+        open_dataset("toy")
+    assert len(prepare("toy", toy_folder, workers=1).store) == 3
 
 
 def test_segments_of_a_record_are_part_of_its_content(tmp_path) -> None:
