@@ -46,6 +46,7 @@ def share(part: float):
     return settings(
         max_examples=max(1, round(part * TOTAL)),
         deadline=None,
+        derandomize="ECGBENCH_MUTATIONS" not in os.environ,
         suppress_health_check=[HealthCheck.too_slow],
     )
 
@@ -101,6 +102,8 @@ def said_by(text: str, data: np.ndarray) -> dict[str, np.ndarray] | None:
         line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
     ]
     body = [line.split(maxsplit=8) for line in lines[1:]]
+    if not re.fullmatch(r"\S+ [0-9]+ [0-9.]+ [0-9]+( .*)?", lines[0] if lines else ""):
+        return None
     if not all(len(f) == 9 and f[:2] == ["r.dat", "16"] for f in body):
         return None
     if len(body) * int(lines[0].split()[3]) > data.size:
