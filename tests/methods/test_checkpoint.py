@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from ecgbench.methods.checkpoint.programs import _tensors_only
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -263,6 +264,18 @@ def test_a_pickle_that_runs_code_is_refused_by_name(
     torch.save({"state_dict": {"x": torch.zeros(1)}, "extra": Evil()}, tmp_path / "evil.pth")
     with pytest.raises(EcgbenchError, match=r"evil\.pth .*contains more than tensors \(.*mkdir\)"):
         read_weights(tmp_path / "evil.pth")
+    assert not trap.exists()
+
+
+def test_a_program_may_unpickle_nothing_but_tensors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch.export asks torch.load for whole pickles; the adapter does not let it."""
+    trap = tmp_path / "trap"
+    monkeypatch.setenv("ECGBENCH_TEST_EVIL", str(trap))
+    torch.save({"x": Evil()}, tmp_path / "weight")
+    with _tensors_only(), pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / "weight", weights_only=False)
     assert not trap.exists()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ecgbench.base.errors import ConfigError
-from ecgbench.config.effective import effective
+from ecgbench.config.effective import config_hash, decisive, effective
 from ecgbench.data.leads import LEADS
 from ecgbench.method import Method, Setup
 from ecgbench.plugins.catalogue import methods
@@ -92,3 +92,29 @@ def test_features_are_averaged_or_the_largest_is_taken() -> None:
     assert torch.equal(tokens, torch.cat([p.transpose(1, 2) for p in parts], dim=1))
     norms = largest.embed_ecg(ecg).norm(dim=1)
     torch.testing.assert_close(norms, torch.ones(4))
+
+
+def test_windows_and_filters_change_the_address_and_their_absence_does_not() -> None:
+    """Results of earlier versions keep their addresses, and no two signals share one."""
+    info = methods.get("random_init_resnet")
+
+    def address(*overrides: str) -> str:
+        return config_hash(effective(info, "mini", overrides), ["signal"])
+
+    assert set(decisive(effective(info, "mini"), ["signal"])["signal"]) == {
+        "rate",
+        "seconds",
+        "bandpass",
+        "scaling",
+    }
+    asked = [
+        (),
+        ("signal.window=5",),
+        ("signal.window=2.5",),
+        ("signal.window=5", "signal.windows=3"),
+        ("signal.window=5", "signal.pool=max"),
+        ("signal.notch=45",),
+        ("signal.baseline=0.4",),
+        ("signal.scaling=minmax-lead",),
+    ]
+    assert len({address(*overrides) for overrides in asked}) == len(asked)
