@@ -41,7 +41,7 @@ def new_task_command(
     labels: Annotated[str, typer.Option(help="One of its label sets.")],
     into: Into = Path(),
 ) -> None:
-    """Write a task: a label set of a data set, put with the linear probe."""
+    """Write a task: a label set of a data set, evaluated with the linear probe."""
     from ecgbench.authoring.scaffold import new_task
 
     for path in new_task(name, into, dataset=dataset, labels=labels):

@@ -114,7 +114,7 @@ def _catalogue_rows(spec: DatasetSpec) -> list[tuple[str, str]]:
         ("version", spec.version),
         ("licence", spec.licence),
         ("citation", spec.citation),
-        ("source", spec.url or "-"),
+        ("web page", spec.url or "-"),
         ("label sets", ", ".join(spec.label_sets) or "-"),
         ("split by", spec.splits.by),
     ]

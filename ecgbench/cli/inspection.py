@@ -76,7 +76,7 @@ def inspect(
     overrides: Overrides = None,
     data: Annotated[str, typer.Option(help="Data set to look at it with.")] = "sim",
     profile: Profile = "mini",
-    seed: Annotated[int, typer.Option(min=0, help="Of the pre-training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the pre-training.")] = 0,
     labels: Annotated[
         str | None, typer.Option(help="Label set of colours and of the probe's weights.")
     ] = None,

@@ -89,9 +89,9 @@ def verify_command(
     from ecgbench.evaluation.label_sources import labels_from
     from ecgbench.leaderboard.verify import verify
 
-    boards, source, problems = versions(folder), labels_from(labels), 0
+    boards, reader, problems = versions(folder), labels_from(labels), 0
     for version in boards:
-        report = verify(version, source, full=full, only=only or (), jobs=jobs)
+        report = verify(version, reader, full=full, only=only or (), jobs=jobs)
         for problem in report.problems:
             typer.echo(plain(str(problem)), err=True)
         problems += len(report.problems) + len(report.unscored)
@@ -169,7 +169,7 @@ def carry_command(
         Path, typer.Argument(help="A version of a leaderboard, or a folder of results.")
     ],
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the draw of the sample; default: a new one.")
+        int | None, typer.Option(min=0, help="Random seed of the sample; default: a new one.")
     ] = None,
     work: Annotated[
         Path | None, typer.Option(help="Folder for the sample's results; default: in the cache.")

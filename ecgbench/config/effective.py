@@ -240,18 +240,18 @@ def _configured(info: Configurable, profile: str, overrides: Sequence[Override])
     kind = _kind(info.model_settings())
     keys = settable(info)
     base = _Layers(kind, Path(profile).stem)
-    for source, layer in (
+    for setter, layer in (
         (f"profile {profile}", _profile(profile)),
         (f"config of {info.name}", info.config),
         (f"profile {profile} of {info.name}", info.profiles.get(profile, {})),
     ):
         for key, value in flat(layer):
-            if key.startswith("finetune.") and source != f"profile {profile}":
+            if key.startswith("finetune.") and setter != f"profile {profile}":
                 raise ConfigError(
-                    f"{key} cannot be set by the {source}: the schedule is the same for every method.",
+                    f"{key} cannot be set by the {setter}: the schedule is the same for every method.",
                     "Set it in a profile or on the command line.",
                 )
-            base.set(key, value, source)
+            base.set(key, value, setter)
     trains = base.config().pretrain.steps > 0
     left_out: dict[str, str] = {}
 
@@ -293,15 +293,15 @@ class _Layers:
         self.known = [key for key in kind.names() if key != "profile"]
         sections: dict[str, Any] = {name: {} for name in kind.model_fields if name != "profile"}
         self.values: DictConfig = OmegaConf.create({"profile": profile, **sections})
-        self.source: dict[str, str] = {}
+        self.setter: dict[str, str] = {}
         self.before: dict[str, Any] = {}
 
-    def set(self, key: str, value: Any, source: str) -> None:
+    def set(self, key: str, value: Any, setter: str) -> None:
         """Set a value in place of the one that an earlier layer set."""
         if key not in self.known:
-            raise ConfigError(f"Unknown key {key!r} ({source}).", did_you_mean(key, self.known))
+            raise ConfigError(f"Unknown key {key!r} ({setter}).", did_you_mean(key, self.known))
         self.before[key] = OmegaConf.select(self.values, key, default=_default(self.kind, key))
-        self.source[key] = source
+        self.setter[key] = setter
         try:
             OmegaConf.update(self.values, key, value, merge=False)
         except (OmegaConfBaseException, ValueError) as error:
@@ -311,7 +311,7 @@ class _Layers:
         """The configuration that the user's overrides make of this one."""
         changed = _Layers(self.kind, str(self.values.profile))
         changed.values = self.values.copy()
-        changed.source, changed.before = dict(self.source), dict(self.before)
+        changed.setter, changed.before = dict(self.setter), dict(self.before)
         for override in overrides:
             changed.set(override.key, override.value, "the command line")
         return changed.config()
@@ -330,7 +330,7 @@ class _Layers:
             return self.kind.model_validate(values)
         except ValidationError as error:
             key, said, hint = first_problem(error, self.kind)
-            where = f" ({self.source[key]})" if key in self.source else ""
+            where = f" ({self.setter[key]})" if key in self.setter else ""
             if hint is None and self.before.get(key) is not None:
                 hint = f"Its default is {_listed(self.before[key])!r}."
             raise ConfigError(f"{said}{where}.", hint) from error

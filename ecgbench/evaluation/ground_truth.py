@@ -1,8 +1,8 @@
 """The test split of a question: its records, their labels, patients and reports.
 
-Whoever needs test records asks here, so that all mean the same records. Scoring and a reviewer get the
-labels (:class:`Truth`); the plan and the bench of a protocol get the records without them
-(:class:`Unlabelled`). Nothing here can be called while a cell is predicted.
+All code reads test records through this module, so that all code means the same records. Scoring and a
+reviewer get the labels (:class:`Truth`); the plan and the bench of a protocol get the records without
+labels (:class:`Unlabelled`). Nothing in this module can be called while a cell is predicted.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ refuse_if_withheld(__name__)  # an import from a protocol fails while the protoc
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """Which test records a question is about; a result holds all of it.
+    """The test records of a question by their definition, which a result contains.
 
     Attributes:
         dataset: Data set of the test records.
-        label_set: Label set; records without a label of it are left out.
-        mapping: For a question whose classes are another data set's: its classes, each with those of
-            ``label_set`` that make it; empty for the label set's own.
+        label_set: Label set; records without a label in it are left out.
+        mapping: The classes of another data set, each with the classes of ``label_set`` that make it;
+            empty for the classes of the label set.
         only: Groups of records, by column of the data set's records: a value, or ``[low, high)``.
         reported: Whether only records with a report count: for texts and ranks.
     """
@@ -56,7 +56,7 @@ class SplitSpec:
         only: Mapping[str, Any],
         predicts: str,
     ) -> SplitSpec:
-        """From what a task and a protocol say, or a result of theirs."""
+        """The test records by the fields of a task and a protocol, or of a result."""
         return cls(
             dataset,
             label_set,
@@ -71,14 +71,14 @@ class SplitSpec:
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """The test records of a question without their labels: what may be known before predicting.
+    """The test records of a question without their labels, known before predicting.
 
     Attributes:
-        classes: Of the question.
+        classes: Classes of the question.
         record_ids: ``[n]``.
         rows: ``[n]`` positions in the prepared data set.
         patients: ``[n]``.
-        fingerprint: Of the records and their labels, as results hold it.
+        fingerprint: Hash of the records and their labels, as in results.
         texts: ``[n]`` reports where a protocol has to rank them; empty otherwise.
     """
 
@@ -95,16 +95,16 @@ class Unlabelled:
 
 @dataclass(frozen=True)
 class Truth:
-    """The test records of a question; none where a group or a report is asked for that nobody has.
+    """The labelled test records of a question; possibly none, e.g. for a group without members.
 
     Attributes:
-        classes: Of the question.
+        classes: Classes of the question.
         record_ids: ``[n]``.
         values: ``[n, k]`` zeros and ones.
         patients: ``[n]``.
         texts: ``[n]`` reports, empty where a record has none.
         rows: ``[n]`` positions in the prepared data set; empty where only metadata was read.
-        data_fingerprint: Of the prepared data set; None where only its metadata was read.
+        data_fingerprint: Hash of the prepared data set; None where only its metadata was read.
     """
 
     classes: tuple[str, ...]
@@ -144,7 +144,7 @@ class Truth:
         Args:
             with_texts: Whether their reports are handed over, for a protocol that ranks them.
         """
-        assert self.rows is not None  # only metadata was read: nobody predicts from that
+        assert self.rows is not None  # set unless only metadata was read, and predictions need more
         texts = self.texts if with_texts else ()
         return Unlabelled(
             self.classes, self.record_ids, self.rows, self.patients, self.fingerprint, texts
@@ -155,7 +155,7 @@ TruthReader = Callable[[SplitSpec], Truth]
 
 
 def split_of_result(result: Result | Draft) -> SplitSpec:
-    """The test records that a result, or its draft, says it is about."""
+    """The test records of a result or of its draft."""
     task, protocol = result.task, result.protocol
     return SplitSpec.of(
         task.dataset, task.label_set, task.mapping, protocol.only, protocol.predicts

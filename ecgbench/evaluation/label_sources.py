@@ -1,6 +1,6 @@
-"""Where test labels come from: prepared data sets, or the metadata files of a data set alone.
+"""Readers of test labels: from prepared data sets, or from the metadata files of a data set alone.
 
-Nothing here can be called while a cell is predicted.
+Nothing in this module can be called while a cell is predicted.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ refuse_if_withheld(__name__)  # an import from a protocol fails while the protoc
 
 
 def prepared(wanted: SplitSpec) -> Truth:
-    """From the prepared data set on this machine, read anew at each call: no label stays in memory.
+    """Read the prepared data set on this machine, at each call, so that no label stays in memory.
 
     Raises:
-        DataError: It is not here; says which commands bring it.
+        DataError: The data set is not prepared; names the commands that prepare it.
     """
     from ecgbench.data.opening import open_dataset
 
@@ -29,9 +29,9 @@ def prepared(wanted: SplitSpec) -> Truth:
 
 
 def from_metadata(folder: Path) -> TruthReader:
-    """From ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
+    """A reader of ``ptbxl_database.csv`` and ``scp_statements.csv`` in a folder; signals are not needed.
 
-    Simulated data sets are made on this machine, as always.
+    Simulated data sets are generated on this machine.
     """
 
     def read(wanted: SplitSpec) -> Truth:
@@ -62,9 +62,9 @@ def from_metadata(folder: Path) -> TruthReader:
 
 
 def labels_from(folder: Path | None) -> TruthReader:
-    """Where a command takes labels from: prepared data sets, or PTB-XL's metadata in a folder.
+    """The reader of a command: of prepared data sets, or of PTB-XL's metadata in a folder.
 
-    A folder that is not there gets the metadata, and no signals, from where PTB-XL lies.
+    If the folder is missing, the metadata are downloaded into it, without signals.
 
     Raises:
         DataError: They cannot be downloaded.
@@ -78,14 +78,14 @@ def labels_from(folder: Path | None) -> TruthReader:
     return from_metadata(folder)
 
 
-def read_once(source: TruthReader) -> Callable[[SplitSpec], Truth | EcgbenchError]:
-    """Ask a source once for each split; a split that it does not have gives the error."""
+def read_once(reader: TruthReader) -> Callable[[SplitSpec], Truth | EcgbenchError]:
+    """A reader that reads each split once, and returns the error of a split that cannot be read."""
     known: dict[SplitSpec, Truth | EcgbenchError] = {}
 
     def read(wanted: SplitSpec) -> Truth | EcgbenchError:
         if wanted not in known:
             try:
-                known[wanted] = source(wanted)
+                known[wanted] = reader(wanted)
             except EcgbenchError as error:
                 known[wanted] = error
         return known[wanted]

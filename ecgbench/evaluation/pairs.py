@@ -124,7 +124,7 @@ def pair(predictions: Predictions, truth: Truth) -> Pair:
 
 
 def _rows(predicted: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Where each test record stands in the predictions."""
+    """Position of each test record in the predictions."""
     position = {str(record): row for row, record in enumerate(predicted)}
     if len(position) != len(predicted):
         count = Counter(str(record) for record in predicted)

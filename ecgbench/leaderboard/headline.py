@@ -153,7 +153,7 @@ def _by_task(results: Sequence[Result]) -> dict[str, list[Column]]:
 
 
 def _place(question: QuestionResults) -> tuple[int, int] | None:
-    """Where a question stands among the headlines of its task; None where it is none."""
+    """Position of a question among the headlines of its task; None if it is no headline."""
     first = question.first
     entry = protocols.entries().get(first.protocol.name)
     shown = entry.value.headline if entry and entry.value else ()

@@ -1,4 +1,4 @@
-"""Results sorted into questions: what may stand in one table, and what never meets in one.
+"""Results sorted into questions: only results of one question share a table.
 
 A question is a task, a protocol and its variant, as certain fingerprints pin them. Results that answer
 another question under the same name (another version of the task, other test records or labels, other
@@ -126,10 +126,10 @@ def agrees(one: Identity, other: Identity) -> bool:
 
 
 def refuse_mixtures(asked: Sequence[QuestionResults]) -> None:
-    """See that no name stands for two questions.
+    """Check that no name has two questions.
 
     Raises:
-        ResultError: One does; says what differs and names a result of each.
+        ResultError: A name has two; says what differs and names a result of each.
     """
     by_name: dict[str, QuestionResults] = {}
     for question in asked:

@@ -1,4 +1,4 @@
-"""Figures that papers report, each with its source: shown beside ours, never ranked with them.
+"""Figures that papers report, each with its citation: shown beside ours, never ranked with them.
 
 ``leaderboards/reported/*.csv`` with the columns :data:`COLUMNS`; lines that start with ``#`` are notes.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from ecgbench.base.errors import ResultError
 from ecgbench.leaderboard.sheets import Sheet
 
-COLUMNS = ("method", "task", "protocol", "metric", "value", "unit", "reported_by", "source")
+COLUMNS = ("method", "task", "protocol", "metric", "value", "unit", "reported_by", "citation")
 SHOWN = frozenset({"value"})
 
 
@@ -19,7 +19,7 @@ def reported_sheets(folder: Path) -> list[Sheet]:
     """Every file of a folder, by name; none where there is no folder.
 
     Raises:
-        ResultError: Another heading, a figure that is no number, or one without a source.
+        ResultError: Another heading, a figure that is no number, or one without a citation.
     """
     return [_sheet(path) for path in sorted(folder.glob("*.csv"))]
 
@@ -37,9 +37,9 @@ def _sheet(path: Path) -> Sheet:
         if len(row) != len(COLUMNS):
             raise ResultError(f"{path}, row {number}: {len(row)} columns, not {len(COLUMNS)}.")
         cells = dict(zip(COLUMNS, row, strict=True))
-        if not cells["source"].startswith(("https://", "doi:", "arXiv:")):
+        if not cells["citation"].startswith(("https://", "doi:", "arXiv:")):
             raise ResultError(
-                f"{path}, row {number}: {cells['method']} has no source that a reader can open.",
+                f"{path}, row {number}: {cells['method']} has no citation that a reader can open.",
                 "Give an address, a doi: or an arXiv: number.",
             )
         try:

@@ -55,7 +55,7 @@ class Row:
         notes: What a reader has to know, in words.
         twins: Keys and titles of rows that are the same runs under another name.
         weights: Where its trained models stand; None where they are not compared, as in every control.
-        procedure: Where it stands as a procedure; None for fewer than three seeds, too.
+        procedure: Its standing as a procedure; None for fewer than three seeds, too.
         against_bar: Against the best untrained encoder: ``bar`` for that row itself, ``above``,
             ``below`` or ``not separated``; empty where there is none.
     """

@@ -24,7 +24,7 @@ class Summary:
 
     Attributes:
         value: Mean over runs.
-        span: 95 % interval of these weights: over patients. Of a control over draws too.
+        span: 95 % interval of these weights: over patients; for a control over draws too.
         procedure: 95 % interval of the procedure: over patients, seeds and draws; NaN for fewer than
             three seeds.
         sd_seeds: SD of the means by seed; NaN for one seed.
@@ -53,7 +53,7 @@ def summary(good: Sequence[Result], metric: Metric, control: bool) -> Summary | 
     first = figures[0]
     if len(good) == 1 and metric.covers and first and None not in (first.low, first.high):
         span = Span(first.low or 0.0, first.high or 0.0)
-    if runs is not None and (control or any(map(dealt, good))):
+    if runs is not None and (control or any(map(shuffled, good))):
         span, procedure = interval_over_draws(runs, good, span), NOTHING
     of_seed, of_draw = defaultdict(list), defaultdict(list)
     for run, value in zip(good, values, strict=True):
@@ -69,14 +69,14 @@ def summary(good: Sequence[Result], metric: Metric, control: bool) -> Summary | 
     )
 
 
-def dealt(run: Result) -> bool:
-    """Whether it learnt from the reports of other records: a control, dealt anew by each seed."""
+def shuffled(run: Result) -> bool:
+    """Whether the method learnt from shuffled reports: a control, shuffled anew by each seed."""
     return bool(run.config.get("pretrain", {}).get("shuffle_reports"))
 
 
 def control_runs(runs: Runs, good: Sequence[Result]) -> Runs:
-    """The draws of a control, seeds averaged; of dealt reports the deals, draws averaged."""
-    return runs.over_seeds() if any(map(dealt, good)) else runs.over_draws()
+    """The draws of a control, averaged over seeds; for shuffled reports the seeds, averaged over draws."""
+    return runs.over_seeds() if any(map(shuffled, good)) else runs.over_draws()
 
 
 def interval_over_draws(runs: Runs, good: Sequence[Result], alone: Span) -> Span:

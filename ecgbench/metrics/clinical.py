@@ -30,7 +30,7 @@ class Lexicon:
     """Compiled patterns.
 
     Attributes:
-        version: Of the file.
+        version: Version of the file.
         codes: Statements in the order of columns; SCP-ECG codes where there is one.
         statements: Statement number and pattern, in the order of matching.
         before: Denies what follows.

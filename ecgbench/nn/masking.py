@@ -28,12 +28,10 @@ class PatchMask:
     Attributes:
         hidden: bool ``[B, L * N]``, True where a token is hidden.
         visible_index: int64 ``[B, V]``, ascending.
-        hidden_index: int64 ``[B, L * N - V]``, ascending.
     """
 
     hidden: Tensor
     visible_index: Tensor
-    hidden_index: Tensor
 
 
 def random_mask(
@@ -174,4 +172,4 @@ def _rank(values: Tensor) -> Tensor:
 def _finish(visible: Tensor, shown: int) -> PatchMask:
     hidden = ~visible.flatten(1)
     order = hidden.to(torch.uint8).argsort(dim=1, stable=True)
-    return PatchMask(hidden, order[:, :shown], order[:, shown:])
+    return PatchMask(hidden, order[:, :shown])

@@ -74,7 +74,7 @@ def _local(module_name: str, folder: Path) -> Path:
 
 @functools.cache
 def _importable(folder: Path) -> str | None:
-    """The dotted name that a folder can be imported under; None for a folder of its own."""
+    """The dotted name that a folder can be imported under; None for any other folder."""
     folder = folder.resolve()
     for name in ("methods", "tasks"):
         builtin = builtin_folder(name).resolve()
@@ -91,7 +91,7 @@ def _importable(folder: Path) -> str | None:
 
 
 def _package_of(folder: Path) -> str:
-    """The dotted name that a folder is imported under; a folder of its own gets one made up."""
+    """The dotted name that a folder is imported under; made up for a folder outside every package."""
     name = _importable(folder)
     if name is not None:
         return name

@@ -244,7 +244,7 @@ class SourceSpec(BaseModel):
 
 
 class TaskSpec(_Spec):
-    """A question put to a method: a label set of a data set, a file in ``tasks``.
+    """A label set of a data set that methods are evaluated on; a file in ``tasks``.
 
     Attributes:
         name: Carries the data set's name, so that a figure cannot be mistaken for another's.
@@ -252,7 +252,7 @@ class TaskSpec(_Spec):
         version: Raised when its records, splits or labels change on purpose.
         dataset: Name in the data catalogue; its test records are predicted.
         labels: Label set of the data set.
-        protocols: Protocols that it is put with: a name, or ``NAME@VARIANT`` for one variant only.
+        protocols: Protocols that evaluate it: a name, or ``NAME@VARIANT`` for one variant only.
         source: For a shift from one data set to another: where training and validation records are.
         mapping: Then the classes of the source that are scored, each with those of ``labels`` that make
             it: a record has the class where it has any of them.

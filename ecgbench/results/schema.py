@@ -1,8 +1,8 @@
 """The record of one cell: method x task x protocol x seed x draw.
 
-A versioned pydantic model; :func:`json_schema` publishes it. A field is added with a default, or the
-version is raised and ``migrations.py`` learns to read the old one. Nothing here imports torch: whoever
-reads results needs none.
+A versioned pydantic model; :func:`json_schema` publishes it. A new field has a default; for any other
+change, raise the version and let ``migrations.py`` read the old one. This module does not import torch,
+because reading results needs none.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class _Part(BaseModel):
 
 
 class MethodPart(_Part):
-    """What was compared.
+    """The method that was compared.
 
     Attributes:
         name: Registered name.
-        title: As tables print it.
-        version: Of the method.
+        title: Name in tables.
+        version: Version of the method.
         variant: The user's overrides that change the method, e.g. ``model.depth=4``; empty for none. A
             row of the leaderboard is a name, a variant and a pre-training corpus.
         family: ``baseline``, ``self-supervised`` or ``ecg-text``.
-        config_hash: Of the sections that decide the method.
-        parameters: Of the part that encodes ECGs, where one can tell; else of all.
+        config_hash: Hash of the sections that decide the method.
+        parameters: Number of parameters of the ECG encoder, where it is known; else of the whole method.
     """
 
     name: Name
@@ -51,9 +51,9 @@ class TaskPart(_Part):
     """The question: a label set of a data set.
 
     Attributes:
-        source: Data set and label set that are trained on, where they are others than the tested ones.
-        mapping: Then the classes of the source that are scored, each with the classes of ``label_set``
-            that make it.
+        source: Data set and label set of the training records, if they differ from the tested ones.
+        mapping: Then the training classes that are scored, each with the classes of ``label_set`` that
+            make it.
     """
 
     name: Name
@@ -68,17 +68,17 @@ class TaskPart(_Part):
 
 
 class ProtocolPart(_Part):
-    """How it was put.
+    """The protocol and its variant.
 
     Attributes:
-        name: Of the protocol.
-        version: Of the protocol.
+        name: Name of the protocol.
+        version: Version of the protocol.
         track: Tables never mix tracks.
-        variant: Of the protocol.
-        fingerprint: Of everything that decides how it is put.
+        variant: Name of the variant.
+        fingerprint: Hash of everything that decides how the protocol evaluates.
         predicts: Kind of its predictions.
         only: The group of test records that the variant is about, by column; empty for all.
-        chance: For a control: what its leading figure is when nothing leaks; its tables rank nobody.
+        chance: For a control: its leading figure when nothing leaks; its tables rank no method.
     """
 
     name: Name
@@ -100,9 +100,9 @@ class CodePart(_Part):
     """Addresses of the code that made a record (:mod:`ecgbench.base.code`).
 
     Attributes:
-        predictions: Of all code between prepared data sets and predictions: the method, the protocol,
-            training and encoding. In a record that was made before version 3, of the method alone.
-        scores: Of the code that scored the predictions; None in a record made before version 3.
+        predictions: Address of all code between prepared data sets and predictions: the method, the
+            protocol, training and encoding. In a record made before version 3: of the method alone.
+        scores: Address of the code that scored the predictions; None in a record made before version 3.
     """
 
     predictions: Sha256
@@ -114,10 +114,10 @@ class CarriedPart(_Part):
 
     Attributes:
         on: Date, ``YYYY-MM-DD``.
-        from_commit: Of ecgbench, the commit whose code made or last confirmed the record.
+        from_commit: Commit of ecgbench whose code made or last confirmed the record.
         from_code: The address of that code's predictions.
         to_commit: The commit whose code the sample was run with.
-        seed: Of the draw of the sample.
+        seed: Random seed of the sample.
         sample: Keys of the cells that were run again on behalf of this one.
     """
 
@@ -130,12 +130,12 @@ class CarriedPart(_Part):
 
 
 class DataPart(_Part):
-    """The records behind it.
+    """The records of a cell.
 
     Attributes:
-        fingerprint: Of the data set: records, splits, labels, signals.
-        source_fingerprint: Of the data set that is trained on, where it is another one.
-        test_fingerprint: Of the test records' ids and labels in this task.
+        fingerprint: Hash of the data set: records, splits, labels, signals.
+        source_fingerprint: Hash of the training data set, if it is another one.
+        test_fingerprint: Hash of the test records' ids and labels in this task.
         n_train: Records that were trained on (of the drawn fraction).
         n_val: Records that choices were made on.
         n_test: Records that were scored.
@@ -201,7 +201,7 @@ class ClassFigures(_Part):
     """One class: its support in the test split and its figures (None: undefined).
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         positives: Records that carry it.
         negatives: Records that do not.
         patients: Effective number of patients on the rarer side; None for records of version 1.
@@ -246,9 +246,9 @@ class Scores(_Part):
             protocol.
         classes: One entry a class of the label set, in its order; empty for other kinds of task.
         scored_classes: Classes with a positive and a negative in the test split.
-        resamples: Of the bootstrap.
+        resamples: Number of resamples of the bootstrap.
         undefined_draws: Resamples in which some scored class lost all its positives or negatives.
-        metric_version: Raised when a definition changes.
+        metric_version: Raised when the definition of a metric for this kind of predictions changes.
         patients: Effective number of patients behind figures of records; None for figures of classes.
         design: Hash of the resamples: equal designs can be compared resample by resample.
         replicates: By metric name, the figure on each resample.
@@ -298,7 +298,7 @@ class ProvenancePart(_Part):
     Attributes:
         created: When, in UTC.
         ecgbench: Version.
-        commit: Of the checkout; None for an installed package.
+        commit: Commit of the checkout; None for an installed package.
         dirty: Whether the checkout had changes that were not committed.
         python: Version.
         platform: System and processor.
@@ -427,7 +427,7 @@ class Result(_Cell):
     """One cell.
 
     Attributes:
-        schema_version: Of this record.
+        schema_version: Version of the schema of this record.
         profile: Name of the profile.
         code: What code made it.
         seed: Random seed of everything but the training subset.

@@ -111,7 +111,7 @@ def carry(folder: Path, stale: list[Stale], seed: int) -> Iterator[Verdict]:
     Args:
         folder: Of results; its records are written again.
         stale: From :func:`stale_results`.
-        seed: Of the draw.
+        seed: Random seed of the sample.
     """
     strata: defaultdict[tuple[str, ...], list[Stale]] = defaultdict(list)
     for cell in stale:

@@ -52,7 +52,7 @@ def split_of_question(question: Question) -> SplitSpec:
 
 def draft(
     recipe: Recipe,
-    source: Dataset,
+    training: Dataset,
     tested: Dataset,
     records: Unlabelled,
     question: Question,
@@ -62,16 +62,16 @@ def draft(
     """Plan a cell.
 
     Args:
-        recipe: Of the pre-training.
-        source: What is trained on.
-        tested: Where the test records are.
+        recipe: Recipe of the pre-training.
+        training: The data set of the training records.
+        tested: The data set of the test records.
         records: The test records.
         question: The question.
         draw: Which subset of the training records.
         overrides: The user's overrides that the method uses.
     """
     task, protocol = question.task, question.protocol
-    elsewhere = task.source
+    other = task.source
     return Draft(
         profile=str(recipe.config.profile),
         method=method_part(recipe, (*DECIDING, *protocol.sections), overrides),
@@ -83,7 +83,7 @@ def draft(
             dataset_version=tested.spec.version,
             simulated=tested.simulated,
             label_set=task.labels,
-            source=(elsewhere.dataset, elsewhere.labels) if elsewhere else None,
+            source=(other.dataset, other.labels) if other else None,
             mapping=task.mapping,
         ),
         protocol=ProtocolPart(
@@ -103,7 +103,7 @@ def draft(
         draw=draw,
         data=DataPart(
             fingerprint=tested.fingerprint,
-            source_fingerprint=source.fingerprint if elsewhere else None,
+            source_fingerprint=training.fingerprint if other else None,
             test_fingerprint=records.fingerprint,
             n_train=0,
             n_val=0,
@@ -131,11 +131,11 @@ def _command(recipe: Recipe, question: Question, overrides: Sequence[str]) -> tu
 
 
 def method_part(recipe: Recipe, sections: Sequence[str], overrides: Sequence[str]) -> MethodPart:
-    """What is compared.
+    """The method as a result describes it.
 
     Args:
-        recipe: Of the pre-training.
-        sections: Of the configuration, those that decide the figures.
+        recipe: Recipe of the pre-training.
+        sections: Sections of the configuration that decide the figures.
         overrides: The user's overrides that the method uses.
     """
     info: MethodInfo = recipe.info
@@ -151,10 +151,10 @@ def method_part(recipe: Recipe, sections: Sequence[str], overrides: Sequence[str
 
 
 def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -> PretrainingPart:
-    """What it has seen: the corpus of this run, and what its own weights had seen before.
+    """The data that the method has seen: the corpus of this run, and that of its own weights.
 
     Args:
-        recipe: Of the pre-training.
+        recipe: Recipe of the pre-training.
         tested: Data set of the question.
         test_records: Ids of its test records.
 
@@ -178,7 +178,7 @@ def pretraining_part(recipe: Recipe, tested: str, test_records: Sequence[str]) -
 
 
 def _sources(recipe: Recipe) -> dict[str, str] | None:
-    """What is read from outside; None where it is not to be had, as its cells will say when they run."""
+    """The external weights by hash; None if they are not available, which fails the cells."""
     try:
         return contents(as_dict(recipe.config)["model"])
     except EcgbenchError:

@@ -251,18 +251,18 @@ class Session:
         return bench_of(self.encoder(), question, draw, self.dataset, target, tested, self._shared)
 
 
-def asked(source: TruthReader) -> Callable[[Question], Unlabelled]:
+def asked(labelled: TruthReader) -> Callable[[Question], Unlabelled]:
     """The test records of questions without their labels, which are read once for each test split.
 
     Args:
-        source: Gives the labelled records.
+        labelled: Reads the labelled records.
     """
     known: dict[tuple[SplitSpec, bool], Unlabelled] = {}
 
     def read(question: Question) -> Unlabelled:
         wanted, ranked = split_of_question(question), question.protocol.predicts == "ranks"
         if (wanted, ranked) not in known:
-            known[wanted, ranked] = source(wanted).unlabelled(with_texts=ranked)
+            known[wanted, ranked] = labelled(wanted).unlabelled(with_texts=ranked)
         return known[wanted, ranked]
 
     return read

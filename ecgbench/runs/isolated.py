@@ -4,8 +4,8 @@ For submissions that a maintainer reproduces. The process gets a fresh ``ECGBENC
 data sets that it needs, pre-trains and encodes there, and sends back predictions and what it chose. The
 parent takes nothing else from it. Predictions are the same bytes as without isolation.
 
-The process runs as the same user, so it can still read the user's other files: whoever does not trust a
-method runs this in a container that holds nothing else.
+The process runs as the same user, so it can still read the user's other files. To run a method that you do
+not trust, use a container that holds nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Which cells a command means, and in which order they are cheapest.
+"""The cells that a command selects, in the order in which they are cheapest.
 
-A cell is method x task x protocol x variant x seed x draw. Torch-free: a plan is shown without it.
+A cell is method x task x protocol x variant x seed x draw. This module does not import torch, so that a
+plan is shown quickly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Question:
 
     @property
     def name(self) -> str:
-        """As it is typed."""
+        """``TASK/PROTOCOL@VARIANT``."""
         return f"{self.task.name}/{self.protocol.name}@{self.variant}"
 
 
@@ -40,7 +41,7 @@ class Group:
 
     @property
     def cells(self) -> list[tuple[Question, int]]:
-        """Questions with their draws; one draw says why a method takes no part."""
+        """Questions with their draws; a method that takes no part has one draw, which gives the reason."""
         found = []
         for question in self.questions:
             declined = question.protocol.declines(self.info) is not None
@@ -52,17 +53,17 @@ class Group:
 def questions(
     patterns: Sequence[str], dataset: str | None = None, leave_out: Sequence[str] = ()
 ) -> list[Question]:
-    """The questions that some patterns mean.
+    """The questions that match some patterns.
 
     Args:
         patterns: Each the name of a task (every protocol on it), of a protocol (on every task), or
             ``TASK/PROTOCOL@VARIANT``; shell patterns in each; ``all``. ``TASK/PROTOCOL`` in full also
             means a protocol that the task does not list, e.g. one that needs more than most machines have.
         dataset: Only tasks of this data set.
-        leave_out: Protocols that the name of a task, or ``all``, does not mean.
+        leave_out: Protocols that neither the name of a task nor ``all`` selects.
 
     Raises:
-        UnknownNameError: A pattern means nothing, or there is no such data set; says the nearest name.
+        UnknownNameError: A pattern matches nothing, or there is no such data set; names the nearest.
     """
     everything: list[Question] = []
     broken: dict[str, EcgbenchError] = {}
@@ -70,7 +71,7 @@ def questions(
         try:
             task = _on_known_data(tasks.get(name))
             everything += [q for listed in task.protocols for q in _listed(task, listed)]
-        except EcgbenchError as error:  # spoils nothing else, unless it is asked for
+        except EcgbenchError as error:  # matters only if this task is selected
             broken[name] = error
     if dataset is not None:
         datasets.get(dataset)  # raises where there is none
@@ -95,11 +96,11 @@ def questions(
 
 
 def chosen_methods(names: Sequence[str]) -> list[MethodInfo]:
-    """The methods that some names mean; ``all`` is every one that can be used as it comes.
+    """The methods of some names; ``all`` selects every method that needs no settings.
 
     Raises:
         UnknownNameError: A name that no method has.
-        PluginError: A method that is asked for by name is broken.
+        PluginError: A method selected by name is broken.
     """
     chosen: dict[str, MethodInfo] = {}
     for name in names:
@@ -114,8 +115,8 @@ def groups(
 ) -> list[Group]:
     """Order the cells so that one pre-training serves all its questions, seed by seed.
 
-    Every method gets its first seed before any gets a second: a run that is stopped early has
-    compared them all. With the first seed it also says what it takes no part in, and why.
+    Every method runs its first seed before any runs a second, so that a run that is stopped early has
+    compared all methods. Questions that a method takes no part in are recorded with its first seed.
     """
     names = dict.fromkeys(question.task.trained_on.dataset for question in asked)
     first = min(seeds, default=0)
@@ -139,7 +140,7 @@ def groups(
 
 
 def _unlisted(pattern: str, dataset: str | None) -> list[Question]:
-    """What a ``TASK/PROTOCOL`` or ``TASK/PROTOCOL@VARIANT`` in full means, whatever the task lists."""
+    """The questions of a full ``TASK/PROTOCOL`` or ``TASK/PROTOCOL@VARIANT``, listed by the task or not."""
     name, slash, wanted = pattern.partition("/")
     protocol, at, variant = wanted.partition("@")
     if not slash or name not in tasks.names() or protocol not in protocols.names():
@@ -167,7 +168,7 @@ def _on_known_data(task: TaskSpec) -> TaskSpec:
 
 
 def _listed(task: TaskSpec, listed: str) -> list[Question]:
-    """What an entry of a task's ``protocols`` means: a protocol, or one variant of it.
+    """The questions of an entry of a task's ``protocols``: a protocol, or one variant of it.
 
     Raises:
         UnknownNameError: There is no such protocol.
@@ -177,7 +178,7 @@ def _listed(task: TaskSpec, listed: str) -> list[Question]:
     protocol = protocols.get(name)
     if at and variant not in protocol.variants:
         raise PluginError(
-            f"{listed!r} is asked of {task.name}, and {name} has no such variant.",
+            f"The task {task.name} lists {listed!r}, and {name} has no such variant.",
             did_you_mean(variant, protocol.variants),
         )
     return [

@@ -50,18 +50,18 @@ def bench_of(
     encoder: Encoder,
     question: Question,
     draw: int,
-    source: Dataset,
+    training: Dataset,
     tested: Dataset,
     records: Unlabelled,
     shared: dict[Hashable, Any],
 ) -> Bench:
-    """The material of one cell, as its protocol gets it.
+    """The bench that the protocol of one cell gets.
 
     Args:
         encoder: The pre-trained method.
         question: The question.
         draw: Which subset of the training records.
-        source: The data set of the training records.
+        training: The data set of the training records.
         tested: The data set of the test records.
         records: The test records.
         shared: What cells of this method, data set and seed share.
@@ -75,7 +75,7 @@ def bench_of(
         config=encoder.recipe.config,
         seed=encoder.recipe.seed,
         draw=draw,
-        training_data=source if question.task.source else target,
+        training_data=training if question.task.source else target,
         test=Records(target, records.rows, records.record_ids),
         test_texts=records.texts,
         classes=records.classes,
@@ -85,7 +85,7 @@ def bench_of(
 
 
 def predict(bench: Bench) -> Outcome:
-    """Put a question to a method.
+    """Predict the test records of a cell.
 
     Raises:
         NotApplicableError: The method cannot take part; says why.

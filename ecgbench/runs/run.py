@@ -24,12 +24,12 @@ from ecgbench.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Request:
-    """What a command asks for.
+    """The request of a command.
 
     Attributes:
-        methods: What to compare.
-        questions: What to ask.
-        seeds: Seeds 0 to this.
+        methods: Methods to compare.
+        questions: Questions to evaluate them on.
+        seeds: Number of seeds.
         profile: Name or path of a profile.
         out: Folder of results.
         overrides: ``key=value``.
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Planned:
-    """One group with what is left of it."""
+    """A group with the cells that still have to run."""
 
     group: Group
     session: Session
@@ -54,11 +54,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a request comes to.
+    """The cells of a request, in groups.
 
     Attributes:
         planned: Groups in the order in which they run.
-        absent: Data sets and tasks that are asked for and not on this machine, with the reason.
+        absent: Requested data sets and tasks that are not on this machine, with the reason.
         configured: Configurations by method, with the overrides that each leaves out.
     """
 
@@ -68,16 +68,16 @@ class Plan:
 
     @property
     def cells(self) -> int:
-        """All cells of the data sets that are here."""
+        """Number of cells on the data sets of this machine."""
         return sum(len(item.group.cells) for item in self.planned)
 
     @property
     def missing(self) -> int:
-        """Cells that have to run."""
+        """Number of cells that have to run."""
         return sum(len(item.missing) for item in self.planned)
 
     def results(self) -> list[Result]:
-        """What is on disk of the plan's cells."""
+        """The results of the plan's cells that are on disk."""
         found = []
         for item in self.planned:
             for _, wanted in item.session.drafts(item.group.cells):
@@ -88,11 +88,11 @@ class Plan:
 
 
 def make_plan(request: Request) -> Plan:
-    """Open the data sets and see what is left to do.
+    """Open the data sets and find the cells that have to run.
 
     Raises:
         DataError: None of the data sets is on this machine.
-        ConfigError: An override that no method, or a method that is asked for, does not take.
+        ConfigError: An override that no method takes, or that a method named in it does not take.
     """
     configured = configure(request.methods, request.profile, request.overrides, methods.entries())
     absent: dict[str, DataError] = {}
@@ -136,12 +136,12 @@ def carry_out(
 
     Args:
         plan: From :func:`make_plan`.
-        on_group: Told before a group starts.
-        on_result: Told after each cell.
+        on_group: Called before a group starts.
+        on_result: Called after each cell.
         isolate: Predict in processes whose home holds no test label; see ``runs/isolated.py``.
 
     Raises:
-        ConfigError: The device or precision that is asked for is not here.
+        ConfigError: The requested device or precision is not available.
         StorageError: A disk is full or cannot be written to; what is done stays done.
     """
     planned = [item for item in plan.planned if item.missing]

@@ -15,11 +15,9 @@ Array = NDArray[np.float64]
 #: The leads in the order, and with the spelling, of PTB-XL's files.
 FILE_LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
-#: The independent leads, in the rows of `DOWER`.
-INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-
-#: The lead field [8, 3]: lead = row . (x, y, z). Dower, Machado, Osborne, "On deriving the
-#: electrocardiogram from vectorcardiographic leads", Clin Cardiol 3:87-95, 1980.
+#: The lead field [8, 3] of I, II and V1 to V6: lead = row . (x, y, z).
+#: Dower, Machado, Osborne, "On deriving the electrocardiogram from vectorcardiographic leads",
+#: Clin Cardiol 3:87-95, 1980.
 DOWER: Array = np.array(
     [
         [0.632, -0.235, 0.059],

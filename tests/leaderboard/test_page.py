@@ -131,7 +131,7 @@ def test_an_axis_places_values_and_ticks() -> None:
     ("row", "message"),
     [
         ("MERL,t,p,AUROC,high,%,authors,https://x", "no number"),
-        ("MERL,t,p,AUROC,75,%,authors,somewhere", "no source"),
+        ("MERL,t,p,AUROC,75,%,authors,somewhere", "no citation"),
         ("MERL,t,p", "3 columns"),
     ],
 )

@@ -130,7 +130,7 @@ def test_a_task_may_list_one_variant_of_a_protocol(
     (tmp_path / "two.yaml").write_text(task.format("two", "linear-probe@20%"))
     tasks.refresh()
     with pytest.raises(
-        PluginError, match="'linear-probe@20%' is asked of two, and linear-probe has no"
+        PluginError, match="The task two lists 'linear-probe@20%', and linear-probe has no"
     ):
         questions(["two"])
     assert questions(["one"]), "a broken task spoiled another"

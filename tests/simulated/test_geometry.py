@@ -10,13 +10,13 @@ from ecgbench.simulated.files import quantise
 from ecgbench.simulated.geometry import (
     DOWER,
     FILE_LEADS,
-    INDEPENDENT_LEADS,
     draw_anatomy,
     rotation,
     to_electrodes,
     to_leads,
 )
 
+INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 ROW = {name: i for i, name in enumerate(FILE_LEADS)}
 
 

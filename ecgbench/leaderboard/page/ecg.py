@@ -42,7 +42,7 @@ def examples(table: Table, predictions: ScorePredictions, classes: int = 3) -> l
 
     Args:
         table: A question on a data set that is on this machine.
-        predictions: Of the first run of the table's best row.
+        predictions: Predictions of the first run in the best row of the table.
         classes: How many classes.
 
     Raises:

@@ -113,7 +113,7 @@ def _embedded(views: Sequence[SectionView]) -> Markup:
 def _examples(
     tables: Sequence[Table], found: Sequence[tuple[Path, Result]], which: str
 ) -> list[Example]:
-    """Of the first question of each data set whose predictions are scores."""
+    """Drawings for the first question of each data set whose predictions are scores."""
     if which == "none":
         return []
     files = {result.key: path for path, result in found}
