@@ -5,14 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-
-from ecgbench import doctor
-from ecgbench.base.errors import MetricError
-from ecgbench.metrics import wordnet
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -111,26 +106,3 @@ def test_doctor_finds_an_installation_that_is_fine(ecgbench: Run) -> None:
     done = ecgbench("doctor")
     assert "torch" in done.stdout
     assert "none broken" in done.stdout
-
-
-def test_doctor_says_what_report_generation_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none() -> None:
-        raise MetricError("METEOR needs WordNet", "Get it.")
-
-    monkeypatch.setattr(wordnet, "reader", none)
-    found = [finding for finding in doctor.examine() if "WordNet" in finding.what]
-    assert [(finding.what, finding.fine) for finding in found] == [
-        ("METEOR needs WordNet: report generation cannot be scored. Get it.", True)
-    ]
-
-
-def test_doctor_detects_the_other_project_of_this_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {"ecgbench": [doctor.DISTRIBUTION, "ecgbench"]}
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: names)
-    problems = [finding for finding in doctor.clashes() if not finding.fine]
-    assert "'ecgbench' also installs" in problems[0].what
-    assert "pip uninstall ecgbench" in problems[0].remedy
-    monkeypatch.setattr(
-        metadata, "packages_distributions", lambda: {"ecgbench": [doctor.DISTRIBUTION]}
-    )
-    assert [finding.fine for finding in doctor.clashes()] == [True]
