@@ -17,8 +17,13 @@ import pytest
 from ecgbench.base.errors import DataError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.data.labels import LabelTable
-from ecgbench.evaluation.ground_truth import SplitSpec, split_of
-from ecgbench.evaluation.label_sources import from_metadata, labels_from, prepared
+from ecgbench.evaluation.ground_truth import SplitSpec, Truth, split_of
+from ecgbench.evaluation.label_sources import (
+    from_metadata,
+    labels_from,
+    prepared,
+    read_once,
+)
 
 
 def dataset() -> Any:
@@ -148,3 +153,21 @@ def test_metadata_that_is_not_there_is_fetched_and_nothing_else(
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         pass
+
+
+def test_each_split_is_read_once_and_one_that_cannot_be_read_gives_its_error() -> None:
+    asked: list[str] = []
+
+    def reader(wanted: SplitSpec) -> Truth:
+        asked.append(wanted.dataset)
+        if wanted.dataset == "gone":
+            raise DataError("There is none.")
+        return split_of(dataset(), wanted)
+
+    read = read_once(reader)
+    here, gone = SplitSpec("toy", "toy"), SplitSpec("gone", "toy")
+    assert read(here) is read(here)
+    assert isinstance(read(here), Truth)
+    assert isinstance(read(gone), DataError)
+    assert read(gone) is read(gone)
+    assert asked == ["toy", "gone"]

@@ -182,9 +182,9 @@ def test_the_six_cells_between_real_records(real_home: pytest.MonkeyPatch, tmp_p
         truth = prepared(split_of_result(result))
         assert truth.classes == tuple(sorted(task.mapping))
         assert result.data.n_test == len(truth.record_ids) > 5
-        assert result.data.n_train == len(
-            open_dataset(task.trained_on.dataset).labels(task.trained_on.labels, "train").rows
-        )
+        training = open_dataset(task.trained_on.dataset)
+        assert result.data.n_train == len(training.labels(task.trained_on.labels, "train").rows)
+        assert result.data.source_fingerprint == training.fingerprint != result.data.fingerprint
         labels = open_dataset(task.dataset).labels(task.labels, "test")
         for entry in result.scores.classes:
             made_of = [labels.classes.index(one) for one in task.mapping[entry.name]]
