@@ -1,25 +1,28 @@
-"""The contract of a method: what is compared.
+"""The interface of a method.
 
 A method is a folder with a ``config.yaml`` (read as :class:`ecgbench.plugins.MethodInfo`), a card
-(``README.md``) and a :class:`Method`: a torch module that says its pre-training loss and encodes ECGs,
-and where it can text. The harness owns everything around it: signals, splits, seeds, the optimiser and
-its schedule, devices, precision, checkpoints. So a method is its model and its losses, and no more::
+(``README.md``) and a :class:`Method`. The :class:`Method` is a torch module. It defines the pre-training
+loss, encodes ECGs and, if it has a text tower, encodes text. The harness owns everything else: signals,
+splits, seeds, the optimiser and its schedule, devices, precision and checkpoints. Author's code is a model
+and its losses::
 
     class MeanPool(Method):
         def __init__(self, config, setup):
             super().__init__(config, setup)
             self.stem = nn.Conv1d(len(setup.leads), config.width, 25, stride=5)
 
-        def losses(self, batch):                       # left out by what is not pre-trained
+        def losses(self, batch):                       # not needed without pre-training
             return {"loss": ...}
 
         def encode_ecg(self, ecg):                     # [B, leads, samples] -> [B, features]
             return self.stem(ecg).relu().mean(-1)
 
-Laws that the conformance kit checks: no tensor is made on another device than the input's (so
-everything also runs on torch's meta device); in eval mode encoding is deterministic, changes no
-state, and gives a record the same features whatever the rest of its batch; every trainable parameter
-gets a gradient from ``losses``.
+The conformance kit checks these laws:
+
+- All tensors are made on the device of the input, so all code also runs on torch's meta device.
+- In eval mode, encoding is deterministic and changes no state.
+- In eval mode, the features of a record do not depend on the rest of the batch.
+- Every trainable parameter gets a gradient from ``losses``.
 """
 
 from __future__ import annotations
@@ -39,14 +42,14 @@ Tokens = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Setup:
-    """What the harness tells a method when it makes one.
+    """What the harness passes to the constructor of a method.
 
     Attributes:
         leads: Names of the leads, in the order of the input's rows.
-        rate: Samples a second.
-        samples: Samples of one input.
-        reports: The distinct training reports, sorted; empty where there are none. For a tokenizer.
-        assets: Folder that :meth:`Method.save_assets` once filled; None for a new method.
+        rate: Samples per second.
+        samples: Number of samples per lead of one input.
+        reports: The distinct training reports, sorted, for a tokenizer. Empty without reports.
+        assets: Folder that :meth:`Method.save_assets` wrote; None for a new method.
     """
 
     leads: tuple[str, ...]
@@ -62,9 +65,9 @@ class Batch:
 
     Attributes:
         ecg: ``[B, leads, samples]``, filtered and scaled as the method's config says.
-        tokens: What :meth:`Method.tokenize` made of the reports, rows as in ``ecg``; None for a method
-            that takes none. A record without a report has the tokens of the empty text.
-        text_id: ``[B]``, equal for equal reports, -1 for none; None where ``tokens`` is.
+        tokens: Output of :meth:`Method.tokenize` for the reports, rows as in ``ecg``. None for a method
+            that takes no reports. A record without a report has the tokens of the empty text.
+        text_id: ``[B]``, equal for equal reports, -1 for no report. None if ``tokens`` is None.
     """
 
     ecg: Tensor
@@ -75,10 +78,10 @@ class Batch:
         """The tokens and the ``text_id`` of the reports.
 
         Args:
-            title: What a message calls the method.
+            title: Title of the method for messages.
 
         Raises:
-            EcgbenchError: There are none.
+            EcgbenchError: The batch has no reports.
         """
         if self.tokens is None or self.text_id is None:
             raise EcgbenchError(f"{title} learns from reports, and the corpus has none.")
@@ -102,11 +105,11 @@ class Batch:
 
 @dataclass
 class Reconstruction:
-    """A masked input and what a method makes of it, for pictures.
+    """A masked input and its reconstruction, for pictures.
 
     Attributes:
-        target: ``[B, leads, samples]``, what was to be found.
-        output: ``[B, leads, samples]``.
+        target: ``[B, leads, samples]``, the signal to reconstruct.
+        output: ``[B, leads, samples]``, the reconstruction.
         hidden: ``[B, leads, samples]`` bool, True where the method did not see the input.
     """
 
@@ -116,11 +119,11 @@ class Reconstruction:
 
 
 class Method(nn.Module):
-    """What is compared. See the module's text for the laws.
+    """Base class of methods. The docstring of this module lists the laws.
 
     Args:
-        config: Section ``model`` of the effective configuration: of the settings class that the method
-            names, or of one with the types of the values in its ``config.yaml``.
+        config: Section ``model`` of the effective configuration. Its class is the settings class that the
+            method names. Without one, a class with the types of the values in ``config.yaml`` is made.
         setup: The input's shape, the reports, the assets.
     """
 
@@ -136,8 +139,8 @@ class Method(nn.Module):
         """The pre-training loss of one batch.
 
         Returns:
-            Scalars by name; ``loss`` is minimised, the others are logged. An ``EMA`` of the weights and
-            the like are the harness's (``pretrain.ema``).
+            Scalars by name. The harness minimises ``loss`` and logs the others. The harness also keeps the
+            moving average of the weights (``pretrain.ema``).
 
         Raises:
             EcgbenchError: The method is not pre-trained.
@@ -153,7 +156,7 @@ class Method(nn.Module):
     def encode_tokens(self, ecg: Tensor) -> Tensor:
         """Features by position, for a language model: ``[B, leads, samples] -> [B, tokens, features]``.
 
-        A method that has none gives its one vector as one token.
+        By default the feature vector of :meth:`encode_ecg` is the only token.
         """
         return self.encode_ecg(ecg).unsqueeze(1)
 
@@ -174,12 +177,12 @@ class Method(nn.Module):
         return None
 
     def save_assets(self, folder: Path) -> None:
-        """Write what is no tensor (a tokenizer) into an existing folder; read again by ``setup.assets``."""
+        """Write files that hold no weights, e.g. a tokenizer, into a folder; see ``setup.assets``."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """How large a method is."""
+    """Number of parameters of a method."""
 
     total: int
     trainable: int
@@ -187,7 +190,7 @@ class Parameters:
 
 
 def count_parameters(method: nn.Module) -> Parameters:
-    """Count a method's parameters, in all and by its direct children."""
+    """Count a method's parameters, in total and per direct child module."""
     total = sum(p.numel() for p in method.parameters())
     trainable = sum(p.numel() for p in method.parameters() if p.requires_grad)
     parts: dict[str, Any] = {

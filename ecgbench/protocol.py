@@ -1,11 +1,11 @@
-"""The contract of a protocol: how a method is evaluated.
+"""The interface of a protocol: how a method is evaluated.
 
-A protocol gets a :class:`Bench` (the method, the training data, one seed and draw) and gives predictions
-for the test records. It is not handed a test label: its data sets are views without them
-(``data/withheld.py``), reading them by other ways is refused while a cell is predicted
-(``base/withholding.py``), and they are read for scoring after the predictions are written. That keeps
-honest code from choosing anything on the test split. It does not stop a program from reading the user's
-files; ``docs/tracks.md`` says what is promised.
+A protocol gets a :class:`Bench` (the method, the training data, one seed and draw) and returns predictions
+for the test records. A protocol gets no test labels. Its data sets are views without test labels
+(``data/withheld.py``). The harness refuses other ways to read test labels while a cell is predicted
+(``base/withholding.py``). Scoring reads the test labels after the predictions are written. This prevents
+model selection on test labels in honest code. It does not stop a program from reading the user's files;
+``docs/tracks.md`` describes the guarantee.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Records:
     """Some records of a data set.
 
     Attributes:
-        dataset: Where they are.
-        rows: ``[n]`` their positions in it.
-        ids: ``[n]``.
+        dataset: Data set of the records.
+        rows: ``[n]``, positions in the data set.
+        ids: ``[n]``, record ids.
     """
 
     dataset: Dataset
@@ -53,7 +53,7 @@ class Records:
         return len(self.rows)
 
     def take(self, positions: NDArray[np.integer]) -> Records:
-        """Some of them."""
+        """The records at these positions."""
         return Records(self.dataset, self.rows[positions], self.ids[positions])
 
 
@@ -62,7 +62,7 @@ class Labelled:
     """Records with their labels.
 
     Attributes:
-        records: ``n`` of them.
+        records: ``n`` records.
         classes: ``k`` names.
         values: ``[n, k]`` zeros and ones.
     """
@@ -77,8 +77,8 @@ class Reported:
     """Records with their reports.
 
     Attributes:
-        records: ``n`` of them.
-        texts: ``[n]``, none without a word.
+        records: ``n`` records.
+        texts: ``[n]``, never empty.
     """
 
     records: Records
@@ -87,14 +87,14 @@ class Reported:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a protocol gives back.
+    """What a protocol returns.
 
     Attributes:
         predictions: For the test records, in their order.
-        n_train: Records that were trained on.
-        n_val: Records that choices were made on.
-        choices: What validation chose, JSON-like; goes into the result.
-        notes: What a reader of the figures has to know, in sentences; stands under the tables.
+        n_train: Number of training records.
+        n_val: Number of validation records.
+        choices: Settings chosen on validation, JSON-like; stored in the result.
+        notes: Sentences for readers of the figures; shown below the tables.
     """
 
     predictions: Predictions
@@ -105,7 +105,7 @@ class Outcome:
 
 
 class Frozen(Interface):
-    """A pre-trained method as protocols use it: in eval mode, never changed; see ``training/encode.py``."""
+    """A pre-trained method in eval mode, never changed; see ``training/encode.py``."""
 
     def method(self) -> Method:
         """The method itself, on the run's device; copy it before training it."""
@@ -125,23 +125,23 @@ class Frozen(Interface):
 
 @dataclass(frozen=True)
 class Bench:
-    """All that a protocol gets for one cell; it holds no test label.
+    """Everything that a protocol gets for one cell, without test labels.
 
     Attributes:
         info: The method's description.
-        task: The question.
-        protocol: How it is put.
+        task: The task's description.
+        protocol: The protocol's description.
         variant: Name of the protocol's variant.
         config: The effective configuration.
         seed: Random seed of everything but the training subset.
         draw: Number of the training subset.
-        training_data: The data set that is trained on, without its test labels and test reports.
-        test: The records to predict; where texts or ranks are predicted, those that have a report.
-            Their data set lacks the test labels too.
-        test_texts: Their reports, in their order; empty unless ranks are predicted.
-        classes: What to predict for each record; of a task with a ``source`` some of its classes.
+        training_data: The training data set, without its test labels and test reports.
+        test: The records to predict, in a data set without test labels. For a protocol that predicts texts
+            or ranks, only the records with a report.
+        test_texts: Reports of the test records, in the same order. Empty unless ranks are predicted.
+        classes: Classes to predict. For a task with a ``source``, the mapped classes.
         frozen: The pre-trained method.
-        shared: What cells of this method, data set and seed share; see :meth:`once`.
+        shared: Values that cells of this method, data set and seed share; see :meth:`once`.
     """
 
     info: MethodInfo
@@ -160,7 +160,7 @@ class Bench:
 
     @property
     def settings(self) -> Any:
-        """The settings of the variant, of the class that the protocol names."""
+        """The settings of the variant, an instance of the protocol's settings class."""
         return self.protocol.of(self.variant)
 
     def labelled(self, split: Split) -> Labelled:
@@ -188,7 +188,7 @@ class Bench:
         return Labelled(records, table.classes, table.values)
 
     def reports(self, split: Split) -> Reported:
-        """All training or validation records that have a report, whatever their labels.
+        """All training or validation records that have a report, regardless of their labels.
 
         Raises:
             EcgbenchError: The test split is asked for.
@@ -203,7 +203,7 @@ class Bench:
         )
 
     def test_reports(self) -> Reported:
-        """The test records with their reports, where finding them is the question.
+        """The test records with their reports, for a protocol that predicts ranks.
 
         Raises:
             EcgbenchError: The protocol does not predict ranks.
@@ -213,7 +213,7 @@ class Bench:
         return Reported(self.test, self.test_texts)
 
     def signals(self, records: Records, transform: Transform | None = None) -> NDArray[np.float16]:
-        """Signals ``[n, leads, samples]`` as the method's configuration wants them."""
+        """Signals ``[n, leads, samples]``, processed as the method's configuration says."""
         return self.frozen.signals(records, transform)
 
     def features(self, records: Records, transform: Transform | None = None) -> Features:
@@ -221,7 +221,7 @@ class Bench:
         return self.frozen.features(records, transform, "ecg")
 
     def embeddings(self, records: Records) -> Features:
-        """Unit vectors ``[n, dim]`` by its ``embed_ecg``."""
+        """Unit vectors ``[n, dim]`` by the method's ``embed_ecg``."""
         return self.frozen.features(records, None, "joint")
 
     def tokens(self, records: Records, most: int) -> Features:
@@ -229,19 +229,19 @@ class Bench:
         return self.frozen.tokens(records, most)
 
     def text_embeddings(self, texts: Sequence[str]) -> Features:
-        """Unit vectors ``[n, dim]`` by its ``embed_text``."""
+        """Unit vectors ``[n, dim]`` by the method's ``embed_text``."""
         return self.frozen.embed_texts(texts)
 
     def load_method(self) -> Method:
-        """The method in eval mode on the run's device; all cells share it: copy it to train it."""
+        """The method in eval mode on the run's device. All cells share it. Copy it before training it."""
         return self.frozen.method()
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Make something that cells of this method, data set and seed share.
+        """Compute a value once for all cells of this method, data set and seed.
 
         Args:
-            key: What decides it, besides those three; begins with the name of who makes it.
-            make: Called for the first cell that asks.
+            key: Everything else that the value depends on. Begins with the name of the calling protocol.
+            make: Computes the value. Called for the first cell that asks.
         """
         if key not in self.shared:
             self.shared[key] = make()
@@ -256,14 +256,14 @@ class Bench:
 
 
 class Protocol(ABC):
-    """How a question is put.
+    """Base class of protocols: how a method is evaluated on a task.
 
     Args:
-        spec: Its file in ``tasks/protocols``.
+        spec: The protocol's description, a file in ``tasks/protocols``.
 
     Attributes:
-        validated: Key of :attr:`Outcome.choices` that holds its macro-AUROC on validation, by which
-            settings may be chosen; None where it has none.
+        validated: Key of :attr:`Outcome.choices` that holds the macro-AUROC on validation. Settings may be
+            chosen by it. None for a protocol without one.
     """
 
     validated: ClassVar[str | None] = None
@@ -272,9 +272,9 @@ class Protocol(ABC):
         self.spec = spec
 
     def refuses(self, info: MethodInfo, config: Config) -> str | None:
-        """Why a method cannot take part as it is configured; None where it can.
+        """Why a method with this configuration cannot take part; None if it can.
 
-        Asked before anything is trained.
+        Called before anything is trained.
         """
         return self.spec.declines(info)
 

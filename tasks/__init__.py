@@ -1,1 +1,1 @@
-"""The tasks that ship with ecgbench and the protocols they are put with."""
+"""The tasks that ship with ecgbench, and their protocols."""

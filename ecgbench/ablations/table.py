@@ -30,7 +30,7 @@ Found = Mapping[Variant, Sequence[Result]]
 def ablation_table(found: Found) -> str:
     """One row per variant and one column per question, with the main metric and its interval.
 
-    A star marks what differs from the method as it is, with Holm's correction over the lines of a
+    A star marks a difference from the unchanged method, with Holm's correction over the lines of a
     column: as procedures where every line has three seeds, else for these weights alone.
 
     Args:
@@ -150,12 +150,12 @@ def _legend(results: Sequence[Result]) -> str:
     spread = (
         "±: standard deviation over seeds."
         if seeds > 1
-        else ("One seed: how far a line moves from seed to seed is in no interval.")
+        else ("One seed: the intervals do not include the variation between seeds.")
     )
     over = "patients and seeds" if least >= MIN_SEEDS else "patients alone"
-    deals = " (of reports of other records over the deals too, one a seed)" if seeds > 1 else ""
+    shuffles = " (for shuffled reports also over the shuffles, one per seed)" if seeds > 1 else ""
     return (
-        f"In brackets: 95 % intervals over test patients{deals}. *: differs from the method as it is "
+        f"In brackets: 95 % intervals over test patients{shuffles}. *: differs from the unchanged method "
         f"(over {over}, 5 %, Holm's correction down the column). {spread}"
     )
 

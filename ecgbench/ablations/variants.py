@@ -28,7 +28,7 @@ class Variant:
     overrides: tuple[str, ...] = ()
 
 
-AS_IT_IS = Variant("as it is")
+AS_IT_IS = Variant("unchanged")
 
 
 def variants_of(info: MethodInfo) -> list[Variant]:

@@ -17,7 +17,7 @@ GAPS = re.compile(r"\bTODO\b|\bFIXME\b|\blorem ipsum\b", re.IGNORECASE)
 
 
 def missing_from_card(info: MethodInfo) -> list[str]:
-    """Missing parts of a card, in words; empty for a complete card.
+    """Descriptions of the missing parts of a card; empty for a complete card.
 
     Only headings and the first cells of table rows are searched.
     """

@@ -1,4 +1,4 @@
-"""`ecgbench check NAME`: every law in turn, without pytest."""
+"""`ecgbench check NAME`: test a method against all laws, without pytest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Finding:
     """Outcome of one law.
 
     Attributes:
-        law: In words.
+        law: Name of the law in words.
         outcome: ``kept``, ``broken`` or ``does not apply``.
         reason: Reason of the last two outcomes.
         seconds: Duration.
@@ -34,11 +34,11 @@ def check_method(name: str, only: str = "*") -> Iterator[Finding]:
 
     Args:
         name: Registered name.
-        only: Shell pattern of the laws wanted, in words.
+        only: Shell pattern; only laws with a matching name are tested.
 
     Raises:
-        UnknownNameError: There is no such method.
-        PluginError: It cannot be imported.
+        UnknownNameError: No method has this name.
+        PluginError: The method cannot be imported.
     """
     from ecgbench.plugins.catalogue import methods
 

@@ -1,4 +1,4 @@
-"""The laws that a method keeps, as tests: for ``ecgbench check NAME`` and for an author's own pytest.
+"""Conformance tests of methods, for ``ecgbench check NAME`` and for an author's own pytest.
 
 In a package of your own::
 
@@ -7,8 +7,8 @@ In a package of your own::
     class TestMyMethod(MethodLaws):
         method = "my_method"
 
-Each law is one test. The method is made in its ``demo`` profile and fed simulated noise of its own
-input's shape; nothing is downloaded, and all laws together take well under a minute on a CPU.
+Each law is one test. The method is made in its ``demo`` profile. Its input is smooth noise. Nothing is
+downloaded. All laws together take less than a minute on a CPU.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ecgbench.training.windows import windows_of
 RECORDS = 6
 TOLERANCE = 1e-4
 BF16_TOLERANCE = 0.1
-BF16_LOSS_TOLERANCE = 0.02  # a mean over many values; ours are off by 0.003 at most
+BF16_LOSS_TOLERANCE = 0.02  # a mean over many values; methods here differ by 0.003 at most
 REPORTS = (
     "Sinus rhythm. Normal ECG.",
     "Atrial fibrillation with rapid ventricular response.",
@@ -51,7 +51,7 @@ REPORTS = (
 
 
 class MethodUnderTest:
-    """A method under test: how it is made, and what it is fed.
+    """A method under test with its configuration and input.
 
     A published encoder has random weights here: the laws are about its network.
 
@@ -75,19 +75,19 @@ class MethodUnderTest:
 
     @cached_property
     def kind(self) -> type[Method]:
-        """Its class."""
+        """The class of the method."""
         loaded: type[Method] = load_object(self.info.model, self.info.folder)
         return loaded
 
     def make(self, assets: Path | None = None) -> Method:
-        """A new one, always with the same initial weights."""
+        """A new instance, always with the same initial weights."""
         torch.manual_seed(0)
         reports = () if assets else self.setup.reports
         setup = Setup(self.setup.leads, self.setup.rate, self.setup.samples, reports, assets)
         return self.kind(self.config.model, setup)
 
     def ecg(self, records: int = RECORDS) -> Tensor:
-        """Smooth noise in the shape of its input, ``[records, leads, samples]``."""
+        """Smooth noise in the shape of the method's input, ``[records, leads, samples]``."""
         generator = torch.Generator().manual_seed(1)
         shape = (records, len(self.setup.leads), self.setup.samples)
         noise = torch.randn(shape, generator=generator)
@@ -95,7 +95,7 @@ class MethodUnderTest:
         return smooth / smooth.std(dim=(1, 2), keepdim=True)
 
     def batch(self, method: Method) -> Batch:
-        """A batch to train on, with reports where it takes them."""
+        """A training batch, with reports if the method uses reports."""
         if self.info.reports == "none":
             return Batch(self.ecg())
         ids = {text: number for number, text in enumerate(sorted(set(REPORTS) - {""}))}
@@ -104,11 +104,11 @@ class MethodUnderTest:
 
     @property
     def trains(self) -> bool:
-        """Whether it is pre-trained at all."""
+        """Whether the method has pre-training."""
         return int(self.config.pretrain.steps) > 0
 
     def encoders(self) -> dict[str, Callable[[Method, Tensor], Tensor]]:
-        """What it says that it encodes, by name."""
+        """The encoders that the method declares, by name."""
         found: dict[str, Callable[[Method, Tensor], Tensor]] = {}
         if "ecg" in self.info.encodes:
             found["encode_ecg"] = lambda method, ecg: method.encode_ecg(ecg)
@@ -132,13 +132,13 @@ class MethodLaws:
 
     @property
     def subject(self) -> MethodUnderTest:
-        """What is tested."""
+        """The method under test."""
         if not self.method:
             raise SkipTest("set `method` to the name of a method")
         return MethodUnderTest(self.method, self.overrides)
 
     def test_features_have_the_shape_they_must(self) -> None:
-        """One row a record; tokens have a third dimension; everything is finite and floating."""
+        """One row per record, a third dimension for tokens, and finite floating-point values."""
         subject = self.subject
         method = subject.make().eval()
         for name, encode in subject.encoders().items():
@@ -152,7 +152,7 @@ class MethodLaws:
                 assert torch.isfinite(features).all(), f"{name} gives NaN or infinity"
 
     def test_encoding_is_deterministic_and_leaves_no_trace(self) -> None:
-        """In eval mode: the same twice, no changed state, input or random generator."""
+        """In eval mode, two calls agree and change no state, no input and no random generator."""
         subject = self.subject
         method = subject.make().eval()
         ecg = subject.ecg()
@@ -166,7 +166,7 @@ class MethodLaws:
             assert torch.equal(ecg, untouched), f"{name} changed its input"
 
     def test_a_record_has_the_same_features_in_every_batch(self) -> None:
-        """Whatever the batch's size and order."""
+        """Features of a record do not depend on the size or order of the batch."""
         subject = self.subject
         method = subject.make().eval()
         ecg = subject.ecg()
@@ -180,7 +180,7 @@ class MethodLaws:
             close(together[order], turned, f"{name} depends on the order of the batch")
 
     def test_what_it_says_it_needs_and_encodes_is_true(self) -> None:
-        """What is declared works; what is not declared is refused in words."""
+        """Declared outputs work. Other outputs raise an error with a message for the user."""
         subject = self.subject
         method = subject.make().eval()
         if "text" not in subject.info.encodes:
@@ -195,7 +195,7 @@ class MethodLaws:
         assert "ecg" in subject.info.encodes, "a method encodes ECGs, or it cannot be compared"
 
     def test_embeddings_are_unit_vectors_of_one_space(self) -> None:
-        """The text tower: normalised, and as wide as the ECG's embedding."""
+        """Text embeddings are unit vectors with the dimension of the ECG embeddings."""
         subject = self.subject
         if "text" not in subject.info.encodes:
             raise SkipTest("it has no text tower")
@@ -212,7 +212,7 @@ class MethodLaws:
         close(text[1:2], alone, "embed_text depends on the batch")
 
     def test_every_trainable_parameter_gets_a_gradient(self) -> None:
-        """A parameter that the loss does not reach is not trained, and not part of the method."""
+        """The loss has a finite gradient for every trainable parameter."""
         subject = self.subject
         method = trained(subject).train()
         loss = method.losses(subject.batch(method))["loss"]
@@ -231,7 +231,7 @@ class MethodLaws:
         assert not broken, f"the gradient of {', '.join(broken)} is not finite"
 
     def test_a_training_step_is_reproducible(self) -> None:
-        """The same seed, the same loss: masks and dropout draw from torch's generator."""
+        """Equal seeds give equal losses, because masks and dropout use torch's generator."""
         subject = self.subject
         losses = []
         for _ in range(2):
@@ -241,7 +241,7 @@ class MethodLaws:
         assert losses[0] == losses[1], f"the same seed gives losses {losses[0]} and {losses[1]}"
 
     def test_it_makes_no_tensor_on_another_device(self) -> None:
-        """On the meta device a tensor made elsewhere fails: so GPU code is checked without a GPU."""
+        """All tensors stay on the input's device; the meta device checks this without a GPU."""
         subject = self.subject
         plain = subject.make()
         batch = subject.batch(plain) if subject.trains else Batch(subject.ecg())
@@ -259,7 +259,7 @@ class MethodLaws:
             )
 
     def test_it_runs_in_bf16(self) -> None:
-        """Training and every encoding under autocast agree with float32 within what bf16 can tell."""
+        """Losses and outputs under bf16 autocast agree with float32 within the precision of bf16."""
         subject = self.subject
         method = subject.make().eval()
         ecg = subject.ecg()
@@ -287,7 +287,7 @@ class MethodLaws:
             assert away < BF16_LOSS_TOLERANCE, f"the loss is {full:.4g}, and {half:.4g} in bf16"
 
     def test_a_checkpoint_brings_it_back(self) -> None:
-        """Weights as safetensors and assets in a folder are all there is to it."""
+        """A checkpoint (safetensors and assets) restores the same outputs."""
         from safetensors.torch import load_file, save_file
 
         subject = self.subject
@@ -309,7 +309,7 @@ class MethodLaws:
                 assert torch.equal(*texts), "embed_text differs after a checkpoint was read back"
 
     def test_it_ships_no_test_signal(self) -> None:
-        """No file of the method, and no weights that it reads, hold test records or their hashes."""
+        """The method's files and weights hold no test records and no hashes of test records."""
         from ecgbench.authoring.shipped import needles_of, prepared_data, shipped_signals
         from ecgbench.training.corpus import signal_spec
         from ecgbench.training.outside import local_sources
@@ -328,13 +328,13 @@ class MethodLaws:
             assert not found, "; ".join(found)
 
     def test_its_card_is_complete(self) -> None:
-        """``README.md`` says what a reader of the table has to know."""
+        """The card (``README.md``) has all required parts."""
         missing = missing_from_card(self.subject.info)
         assert not missing, "its card lacks " + "; ".join(missing)
 
 
 def trained(subject: MethodUnderTest) -> Method:
-    """A new method that has a loss; otherwise the law does not apply."""
+    """A new method with pre-training; otherwise the law does not apply."""
     if not subject.trains:
         raise SkipTest("it is not pre-trained")
     return subject.make()
@@ -349,7 +349,7 @@ def close(one: Tensor, other: Tensor, message: str) -> None:
 
 @contextmanager
 def refused(message: str) -> Iterator[None]:
-    """Fail where the block does not raise an error of the user's kind."""
+    """Fail unless the block raises an :class:`EcgbenchError`."""
     try:
         yield
     except EcgbenchError:

@@ -1,4 +1,4 @@
-"""Everything that authors can add to: the registries by the word that the command line uses."""
+"""All registries, by their names on the command line."""
 
 from __future__ import annotations
 

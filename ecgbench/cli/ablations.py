@@ -34,7 +34,7 @@ def ablate(
     dry_run: DryRun = False,
     methods_path: MethodsPath = None,
 ) -> None:
-    """Run a method as it is and with each of its ablations; what is there is not run again."""
+    """Run the unchanged method and each of its ablations; existing results are not recomputed."""
     from ecgbench.ablations.table import ablation_table, write_into
     from ecgbench.ablations.validation import key_of, validation_table
     from ecgbench.ablations.variants import at_values, named

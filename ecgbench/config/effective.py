@@ -1,9 +1,9 @@
-"""The effective configuration of a run: who sets what, and which override is for which method.
+"""The effective configuration of a run: its layers and the user's overrides.
 
-Later wins: the defaults of the settings classes, the profile (``config/profiles/NAME.yaml``), the
-method's ``config.yaml`` (its ``config``, then its section of ``profiles``), the user's ``key=value``.
-OmegaConf puts these layers together; the classes in :mod:`ecgbench.config.sections` and the class that
-the method names say what a value may be (:mod:`ecgbench.config.settings`).
+Later layers win: the defaults of the settings classes, the profile (``config/profiles/NAME.yaml``), the
+method's ``config.yaml`` (first ``config``, then its section of ``profiles``), the user's ``key=value``.
+OmegaConf merges these layers. The classes in :mod:`ecgbench.config.sections` and the method's own settings
+class validate the values (:mod:`ecgbench.config.settings`).
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ ADDED: dict[str, dict[str, Any]] = {
     "pretrain": {"before": []},
     "signal": {"notch": None, "baseline": None, "window": None, "windows": None, "pool": "mean"},
 }
-"""Keys that came after results had been published, with the value that those were made with.
+"""Keys that were added after results had been published, with the value that keeps the old behaviour.
 
-At that value a key is not hashed, so that an older result still answers the same question.
+A key at this value is not hashed, so older results stay valid.
 """
 
 
 class Configurable(Protocol):
-    """What a configuration needs to know of a method; see :class:`ecgbench.plugins.specs.MethodInfo`."""
+    """What a configuration needs to know about a method; see :class:`ecgbench.plugins.specs.MethodInfo`."""
 
     @property
     def name(self) -> str:
@@ -50,14 +50,14 @@ class Configurable(Protocol):
 
     @property
     def profiles(self) -> dict[str, dict[str, Any]]:
-        """What it sets in a profile."""
+        """What the method sets in a profile, by name of the profile."""
 
     @property
     def one_signal(self) -> bool:
         """Whether section ``signal`` of its ``config`` cannot be changed."""
 
     def model_settings(self) -> type[Settings]:
-        """The class of its own settings."""
+        """The class of the method's own settings."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Override:
     """A ``key=value`` of the user.
 
     Attributes:
-        scope: The only method that it is for; None for every method that has the key.
-        key: Dotted.
+        scope: Name of the only method that the override is for; None for all methods with this key.
+        key: Dotted key.
         text: The value as typed.
         value: The value as YAML reads it.
     """
@@ -82,12 +82,12 @@ class Override:
 
 @dataclass(frozen=True)
 class Configured:
-    """The configuration of a method, and what of the user's overrides it is made with.
+    """The configuration of a method and the user's overrides that it uses.
 
     Attributes:
         config: The effective configuration.
         overrides: ``key=value`` of the overrides that the method uses, the last one of each key.
-        left_out: By override that is not for one method alone, why this method does not use it.
+        left_out: By override for all methods: the reason why this method does not use it.
     """
 
     config: Config
@@ -101,7 +101,7 @@ def profile_names() -> list[str]:
 
 
 def leaves_out(profile: str) -> tuple[str, ...]:
-    """Protocols that a profile leaves out where a task is asked for as a whole (its ``leave_out``)."""
+    """Protocols that a profile leaves out unless the user names them (key ``leave_out``)."""
     return tuple(_read_profile(profile).get("leave_out", ()))
 
 
@@ -127,22 +127,22 @@ def configure(
 ) -> dict[str, Configured]:
     """The configurations of some methods.
 
-    An override goes to the methods that use its key: a method that is not pre-trained uses nothing of
-    ``pretrain``. One that begins with the name of a method and a colon (``mae:model.vit.depth=4``) is for
-    that method only, which then has to use the key.
+    An override applies to the methods that use its key. For example, a method without pre-training does
+    not use the keys of ``pretrain``. An override that begins with the name of a method and a colon
+    (``mae:model.vit.depth=4``) applies to this method only, and the method must use the key.
 
     Args:
         infos: The methods.
         profile: A name of :func:`profile_names`, or the path of a YAML file.
         overrides: ``key=value`` with a dotted key.
-        known: Names of registered methods: an override may be for one that is not chosen.
+        known: Names of registered methods. An override may name a method that does not run.
 
     Returns:
-        By name of the method.
+        Configurations by name of the method.
 
     Raises:
-        ConfigError: An unknown profile or method, a key that no method has, a value that is refused, or an
-            override for a method alone that does not use it.
+        ConfigError: An unknown profile or method, a key that no method has, an invalid value, or an
+            override for one method that does not use the key.
     """
     parsed = [_parse(override) for override in overrides]
     names = {*known, *(info.name for info in infos)}
@@ -163,7 +163,7 @@ def configure(
 
 
 def left_out_lines(configured: Mapping[str, Configured]) -> list[str]:
-    """For each override that some methods do not use, a line that names them and says why.
+    """One line for each override that some methods do not use, with the methods and the reason.
 
     Args:
         configured: By name of the method.
@@ -184,10 +184,10 @@ def settable(info: Configurable) -> list[str]:
 
 
 def read_back(info: Configurable, values: Mapping[str, Any]) -> Config:
-    """The configuration of a method from what :func:`ecgbench.config.settings.as_dict` made of it.
+    """The configuration of a method from the output of :func:`ecgbench.config.settings.as_dict`.
 
     Raises:
-        pydantic.ValidationError: The values are of another version of the method.
+        pydantic.ValidationError: The values belong to another version of the method.
     """
     return _kind(info.model_settings()).model_validate(values)
 
@@ -195,12 +195,12 @@ def read_back(info: Configurable, values: Mapping[str, Any]) -> Config:
 def decisive(config: Config, sections: Sequence[str]) -> dict[str, Any]:
     """The settings that decide a stage's output, by section: the input of every hash.
 
-    Left out are settings that change neither a weight nor a prediction, settings that nothing reads
-    while the others are as they are, and later keys at the value that older results were made with.
+    Left out are settings that change neither weights nor predictions, settings that nothing reads at the
+    present values of the others, and the keys of :data:`ADDED` at their old value.
 
     Args:
         config: The effective configuration.
-        sections: Those that the stage reads.
+        sections: Sections that the stage reads.
     """
     found = {}
     for name in sections:
@@ -214,12 +214,12 @@ def decisive(config: Config, sections: Sequence[str]) -> dict[str, Any]:
 
 
 def config_hash(config: Config, sections: Sequence[str]) -> str:
-    """Hash of those sections that decide a stage's output."""
+    """Hash of the sections that decide a stage's output."""
     return content_hash(decisive(config, sections))
 
 
 def in_a_rows_name(override: str) -> bool:
-    """Whether an override tells two rows apart; ``pretrain.data`` has a place of its own in a name."""
+    """Whether an override is part of a row's name; ``pretrain.data`` has a separate place in the name."""
     section, _, name = override.partition("=")[0].partition(".")
     pretrain = Config.model_fields["pretrain"].annotation
     silent = {"pretrain": ("data", *getattr(pretrain, "neutral", ()))}
@@ -227,7 +227,7 @@ def in_a_rows_name(override: str) -> bool:
 
 
 def flat(layer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Dotted keys and values of a layer of a configuration; an empty mapping sets nothing."""
+    """Dotted keys and values of one layer; an empty mapping sets nothing."""
     items: list[tuple[str, Any]] = []
     for key, value in layer.items():
         path = f"{prefix}{key}"
@@ -236,7 +236,7 @@ def flat(layer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _configured(info: Configurable, profile: str, overrides: Sequence[Override]) -> Configured:
-    """The configuration of one method, and which general overrides it does not use."""
+    """The configuration of one method, and the overrides for all methods that it does not use."""
     kind = _kind(info.model_settings())
     keys = settable(info)
     base = _Layers(kind, Path(profile).stem)
@@ -286,7 +286,7 @@ def _configured(info: Configurable, profile: str, overrides: Sequence[Override])
 
 
 class _Layers:
-    """Settings as they are put together, and who set each of them."""
+    """Settings while the layers are merged, with the layer that set each of them."""
 
     def __init__(self, kind: type[Config], profile: str) -> None:
         self.kind = kind
@@ -297,7 +297,7 @@ class _Layers:
         self.before: dict[str, Any] = {}
 
     def set(self, key: str, value: Any, setter: str) -> None:
-        """Set a value in place of the one that an earlier layer set."""
+        """Set a value; it replaces the value of an earlier layer."""
         if key not in self.known:
             raise ConfigError(f"Unknown key {key!r} ({setter}).", did_you_mean(key, self.known))
         self.before[key] = OmegaConf.select(self.values, key, default=_default(self.kind, key))
@@ -308,7 +308,7 @@ class _Layers:
             raise _unreadable(f"{key}={value!r}", error) from error
 
     def with_overrides(self, overrides: Collection[Override]) -> Config:
-        """The configuration that the user's overrides make of this one."""
+        """A copy with the user's overrides applied."""
         changed = _Layers(self.kind, str(self.values.profile))
         changed.values = self.values.copy()
         changed.setter, changed.before = dict(self.setter), dict(self.before)
@@ -320,7 +320,7 @@ class _Layers:
         """The configuration.
 
         Raises:
-            ConfigError: A value is refused; names the setting, who set it, and what it takes.
+            ConfigError: A value is invalid. Names the setting, the layer that set it and the valid values.
         """
         try:
             values = OmegaConf.to_container(self.values, resolve=True)
@@ -338,7 +338,7 @@ class _Layers:
 
 @functools.cache
 def _kind(model: type[Settings]) -> type[Config]:
-    """The class of a method's configuration; its own settings may have values that must be given."""
+    """The class of a method's configuration. The method's own settings may have required values."""
     return create_model("MethodConfig", __base__=Config, model=(model, ...))
 
 
@@ -370,7 +370,7 @@ def _without(values: Mapping[str, Any], skipped: Collection[str]) -> dict[str, A
 
 
 def _profile(profile: str) -> dict[str, Any]:
-    """The settings of a profile; what it leaves out is no setting of a cell."""
+    """The settings of a profile, without ``leave_out``, which is not a setting of a cell."""
     return {key: v for key, v in _read_profile(profile).items() if key != "leave_out"}
 
 
@@ -383,7 +383,7 @@ def _read_profile(profile: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=32)
 def _read_yaml(path: Path, modified: int) -> dict[str, Any]:
-    """A profile's content, remembered while the file stays as it is."""
+    """A profile's content, cached until the file changes."""
     try:
         loaded = OmegaConf.to_container(OmegaConf.load(path)) or {}
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The sections of a configuration that the harness owns, and what every protocol may set."""
+"""The sections of a configuration that the harness defines, and the settings of every protocol."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ class PretrainSettings(Settings):
     """Pre-training: the same loop for every method."""
 
     neutral: ClassVar[tuple[str, ...]] = ("validate_every", "save_every")
-    """Settings that change no weight, so that they enter no hash and no name of a row."""
+    """Settings that change no weights. They are not part of a hash or of a row's name."""
 
     data: tuple[str, ...] = ()  # data sets; empty: the task's own
     before: tuple[str, ...] = ()  # data sets that the method is trained on first
-    steps: CountOrZero = 1000  # 0: not pre-trained
+    steps: CountOrZero = 1000  # 0: no pre-training
     batch_size: Annotated[int, Field(ge=1, le=10**6)] = 64  # of all devices together
     accumulate: Annotated[int, Field(ge=1, le=10**6)] = 1  # batches per step
     lr: LearningRate = 1e-3
@@ -101,9 +101,11 @@ class PretrainSettings(Settings):
     weight_decay: Decay = 0.05
     betas: tuple[Beta, Beta] = (0.9, 0.95)
     clip: Norm = 1.0  # largest norm of the gradient; 0: no limit
-    ema: Beta = 0.0  # decay of an average of the weights, which is then kept; 0: no average
+    ema: Beta = (
+        0.0  # decay of the moving average of the weights, which is the final model; 0: no average
+    )
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of a record that an example keeps
-    shuffle_reports: bool = False  # a control: reports go to other records
+    shuffle_reports: bool = False  # a control: shuffles reports among records
     validate_every: Count = 200  # steps
     save_every: Count = 500  # steps, to resume from
 
@@ -113,7 +115,7 @@ class PretrainSettings(Settings):
         return self
 
     def unread(self) -> list[str]:
-        """The schedule of a method that is not trained; a tokenizer may still be made from the data."""
+        """The schedule, if there is no pre-training. A tokenizer may still be made from the data."""
         read = ("steps", "data", "before")
         return [] if self.steps else [name for name in type(self).model_fields if name not in read]
 
@@ -121,8 +123,10 @@ class PretrainSettings(Settings):
 class FinetuneSettings(Settings):
     """Fine-tuning: the same schedule for every method; a method's config.yaml cannot change it."""
 
-    epochs: Annotated[int, Field(ge=1, le=10**5)] = 6  # looks at validation, spread over the steps
-    min_steps: CountOrZero = 42  # in all: few records are seen more often
+    epochs: Annotated[int, Field(ge=1, le=10**5)] = (
+        6  # evaluations on validation, spread over the steps
+    )
+    min_steps: CountOrZero = 42  # in total: small training sets are repeated more often
     batch_size: Annotated[int, Field(ge=1, le=10**6)] = 32
     lr: LearningRate = 5e-4
     min_lr: LowestRate = 0.0
@@ -137,37 +141,37 @@ class FinetuneSettings(Settings):
 
 
 class ComputeSettings(Settings):
-    """Where and how a run computes; no setting enters a configuration's hash.
+    """Device and precision of a run; no setting is part of a configuration's hash.
 
-    A precision below float32 enters the addresses of checkpoints and of features.
+    A precision below float32 is part of the addresses of checkpoints and features.
     """
 
     accelerator: Literal["auto", "cpu", "cuda", "gpu", "mps"] = "auto"
-    devices: Annotated[int, Field(ge=1, le=1024)] = 1  # of this machine; they share a batch
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1  # on this machine; they share a batch
     precision: Annotated[
         Literal["auto", "32", "bf16", "16", "32-true", "bf16-mixed", "16-mixed"],
         BeforeValidator(lambda given: str(given) if type(given) is int else given),
-    ] = "auto"  # bf16 where a GPU has it, float32 elsewhere
+    ] = "auto"  # bf16 on a GPU that supports bf16, otherwise float32
     encode_batch: Annotated[int, Field(ge=1, le=10**6)] = 256
     workers: Annotated[int, Field(ge=0, le=1024)] = 0  # processes that load batches
-    threads: Annotated[int, Field(ge=0, le=4096)] = 0  # of torch on a CPU; 0: all cores
+    threads: Annotated[int, Field(ge=0, le=4096)] = 0  # threads of torch on a CPU; 0: all cores
 
 
 class EvaluateSettings(Settings):
-    """How figures are made of predictions."""
+    """How figures are computed from predictions."""
 
     resamples: Annotated[int, Field(ge=1, le=10**6)] = 1000  # of the patient bootstrap
 
 
 class Config(Settings):
-    """All settings of a cell, beside its method, task, seed and draw.
+    """All settings of a cell, except method, task, seed and draw.
 
     Attributes:
-        model: The method's own settings, of the class that the method names.
+        model: The method's own settings, an instance of its settings class.
     """
 
     neutral: ClassVar[tuple[str, ...]] = ("compute", "evaluate")
-    """Sections that enter neither a hash nor a name of a row."""
+    """Sections that are not part of a hash or of a row's name."""
 
     profile: str = "mini"
     signal: SignalSettings = SignalSettings()
@@ -198,12 +202,14 @@ Group = str | bool | Number | tuple[Number, Number]
 
 
 class ProtocolSettings(Settings):
-    """What the harness reads of a protocol's variant; a protocol's own class adds to it."""
+    """Settings of a variant that the harness reads; a protocol's own class adds more."""
 
     draws: Annotated[int, Field(ge=1, le=1000)] = 1  # subsets of the training records
     # Group of test records, by column: a value, or [from, below].
     only: dict[str, Group] = Field(default_factory=dict)
-    tested: Literal["target", "source"] = "target"  # of a task with a source: whose test records
+    tested: Literal["target", "source"] = (
+        "target"  # data set of the test records, if the task has a source
+    )
 
     @model_validator(mode="after")
     def _groups_hold_something(self) -> Self:
@@ -214,6 +220,6 @@ class ProtocolSettings(Settings):
 
 
 class OpenProtocolSettings(ProtocolSettings):
-    """The settings of a protocol that names no class: any others are kept as they are."""
+    """The settings of a protocol without a settings class: other settings are kept unchanged."""
 
     model_config = ConfigDict(extra="allow")

@@ -1,4 +1,4 @@
-"""What a setting may be: a class for each section, which gives type, default, range and rules.
+"""Types, defaults, ranges and rules of settings: one class per section.
 
 ::
 
@@ -31,14 +31,14 @@ CountOrZero = Annotated[int, Field(ge=0, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PartialShare = Annotated[float, Field(gt=0, lt=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
-"""Of a term of a loss, or of a penalty."""
+"""Weight of a loss term or of a penalty."""
 
 
 class Settings(BaseModel):
-    """A section of a configuration. Subclasses name the settings; values are never changed.
+    """A section of a configuration. Subclasses declare the settings. Instances are immutable.
 
-    Types are strict: true is no number, 1.5 is no whole number and NaN is refused; a whole number may
-    stand for a real one. Lists become tuples.
+    Types are strict: a boolean is not a number, 1.5 is not a whole number, and NaN is invalid. A whole
+    number is valid for a real number. Lists become tuples.
     """
 
     model_config = ConfigDict(
@@ -70,7 +70,7 @@ class Settings(BaseModel):
         return found
 
     def unread(self) -> list[str]:
-        """Settings, or whole inner sections, that nothing reads while the others are as they are."""
+        """Settings and inner sections that nothing reads at the present values of the others."""
         return [
             f"{name}.{one}"
             for name in type(self).model_fields
@@ -79,14 +79,14 @@ class Settings(BaseModel):
         ]
 
     def fit_signal(self, rate: float, seconds: float) -> None:
-        """See that the settings suit a signal; by default that those of the inner sections do.
+        """Check the settings against the shape of a signal. The default checks the inner sections.
 
         Args:
             rate: Samples per second.
             seconds: Length of a record.
 
         Raises:
-            ValueError: They do not. The text begins with the name of a setting.
+            ValueError: The settings do not fit. The text begins with the name of a setting.
         """
         for name in type(self).model_fields:
             inner = getattr(self, name)
@@ -114,13 +114,13 @@ def as_dict(settings: Settings) -> dict[str, Any]:
 
 
 def inferred(values: Mapping[str, Any]) -> type[Settings]:
-    """A settings class for values that no class describes: each keeps the type that it has.
+    """A settings class for values without a declared class: each setting keeps the type of its value.
 
     Args:
-        values: By name; null may become anything.
+        values: Default values by name. A setting with the default null takes any value.
 
     Raises:
-        ValueError: A name cannot be that of an attribute.
+        ValueError: A name is not valid for an attribute.
     """
     fields: dict[str, Any] = {}
     for name, value in values.items():
@@ -137,7 +137,7 @@ def inferred(values: Mapping[str, Any]) -> type[Settings]:
 
 
 def first_problem(error: ValidationError, kind: type[Settings]) -> tuple[str, str, str | None]:
-    """What a user has to know of values that were refused.
+    """Describe the first invalid value for a user.
 
     Args:
         error: What pydantic raised.
@@ -147,7 +147,7 @@ def first_problem(error: ValidationError, kind: type[Settings]) -> tuple[str, st
         The dotted name of the setting, a sentence about it, and a hint.
     """
     found = error.errors(include_url=False)
-    # A name that is misspelt also leaves the right one without a value.
+    # An unknown name comes first: a misspelt name also leaves the right one without a value.
     item = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     known = kind.names()
     name = _name_of(item["loc"], kind)
@@ -207,7 +207,7 @@ _BOUNDS = {
 
 
 def _name_of(location: Sequence[int | str], kind: type[Settings]) -> str:
-    """The dotted name of a setting; an element of a list or a branch of a union is no part of it."""
+    """The dotted name of a setting, without elements of lists and branches of unions."""
     path, kinds = [], [kind]
     for part in location:
         fields = [one.model_fields[part] for one in kinds if part in one.model_fields]

@@ -1,4 +1,4 @@
-"""Chunks of records on their way into a store: written by workers, each with a note of its content."""
+"""Chunks of records that workers write into a store, each with a note of its content."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ecgbench.data.fetch import Downloader
 from ecgbench.data.intake import Intake, quantise, take
 from ecgbench.data.store import SIGNALS
 
-_LOOKED_AT = 50  # records with mixed-up limb leads in which an order that mends them is sought
+_LOOKED_AT = 50  # records with interchanged limb leads that are searched for the right order
 _LIMB = "limb leads"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a worker reads and writes, and the requirements for records.
+    """The folders of a worker and the requirements for records.
 
     Attributes:
         folder: The source.
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Records that one worker reads and writes to their place.
+    """Records that one worker reads and writes.
 
     Attributes:
         start: Place of the first record.
@@ -61,7 +61,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Read:
-    """What reading all records gave, by position in the source.
+    """The outcome of reading all records, by position in the source.
 
     Attributes:
         reasons: Of the quarantined records.
@@ -80,7 +80,7 @@ def kind(reason: str) -> str:
 
 
 def do_chunk(plan: Plan, chunk: Chunk) -> None:
-    """Read records, write their counts to their place, then the note that this chunk is done."""
+    """Read records, write their counts, then write the note that the chunk is complete."""
     shape = (len(chunk.paths), len(plan.intake.leads), plan.intake.samples)
     counts = np.zeros(shape, dtype="<i2")
     scale = np.zeros(shape[:2], dtype=np.float32)
@@ -118,7 +118,7 @@ def do_chunk(plan: Plan, chunk: Chunk) -> None:
 
 @contextmanager
 def _files(plan: Plan, chunk: Chunk) -> Iterator[Path]:
-    """The folder that holds a chunk's records: the source, or a download that goes afterwards."""
+    """The folder of a chunk's records: the source, or a temporary download."""
     if not chunk.remote:
         yield plan.folder
         return
@@ -133,7 +133,7 @@ def _note_file(plan: Plan, chunk: Chunk) -> Path:
 
 
 def is_done(plan: Plan, chunk: Chunk) -> bool:
-    """Whether an earlier, interrupted run has written this chunk, and its bytes are still there."""
+    """Whether an interrupted run wrote this chunk completely and its bytes still exist."""
     file = _note_file(plan, chunk)
     if not file.is_file():
         return False

@@ -1,4 +1,4 @@
-"""A data set that is ready: its store, records, labels and splits."""
+"""A prepared data set: its store, records, labels and splits."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Dataset:
     """A prepared data set.
 
     Attributes:
-        spec: Its catalogue entry.
-        store: Its signals.
+        spec: Catalogue entry.
+        store: Store of the signals.
     """
 
     spec: DatasetSpec
@@ -74,7 +74,7 @@ class Dataset:
         return [json.loads(text) for text in self.records["codes"]]
 
     def labels(self, label_set: str, split: str | None = None) -> LabelTable:
-        """The labels of one set, records without any left out.
+        """The labels of one label set, without unlabelled records.
 
         Args:
             label_set: Name, e.g. ``sub``; ``merl-files/NAME`` for MERL's own split files, whose records,

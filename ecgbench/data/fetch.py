@@ -1,7 +1,7 @@
-"""Downloading a data set that lies in PhysioNet's layout: parallel, resumed, every file hashed.
+"""Download a data set in PhysioNet's layout: in parallel, resumable, with a check of every file's hash.
 
-A file is complete when its SHA-256 is the one in ``SHA256SUMS.txt``. What is under way has the suffix
-``.part`` and is taken up where it was left, by an HTTP range request.
+A file is complete when its SHA-256 equals the one in ``SHA256SUMS.txt``. An incomplete file has the suffix
+``.part``. An HTTP range request resumes it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BASE_VARIABLE = "ECGBENCH_PHYSIONET_URL"
 _TIMEOUT = (10, 60)  # seconds to connect, to wait for bytes
 _ATTEMPTS = 5
 _BLOCK = 1 << 18
-_GIVE_UP = (401, 403, 404, 410)  # asking again changes nothing
+_GIVE_UP = (401, 403, 404, 410)  # a new request gives the same answer
 
 
 def fetch(
@@ -41,7 +41,7 @@ def fetch(
     workers: int = 8,
     pause: float = 1.0,
 ) -> Path:
-    """Download a data set; again, what is missing or wrong of it.
+    """Download the missing or damaged files of a data set.
 
     A simulated set is generated instead.
 
@@ -93,7 +93,7 @@ def address_of(spec: DatasetSpec, base_url: str | None = None) -> str:
 
 
 def source_dir(spec: DatasetSpec) -> Path:
-    """Where ``fetch`` puts a data set if it is not told otherwise."""
+    """Default folder of a downloaded data set."""
     return stage_dir("sources") / f"{spec.name}-{spec.version}"
 
 
@@ -197,7 +197,7 @@ class Downloader:
         """Bring one file into ``folder``, unless it is there and right.
 
         Raises:
-            DataError: It cannot be had, or its hash is wrong at every attempt.
+            DataError: The file cannot be downloaded, or its hash is wrong at every attempt.
         """
         target = folder / path
         if target.is_file() and file_sha256(target) == digest:

@@ -1,4 +1,4 @@
-"""One record on its way into a store: read, ordered, checked, processed, quantised."""
+"""Read, order, check, process and quantise one record for a store."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ def take(intake: Intake, record: Path) -> Taken:
     """Read one record into stored units, leads in order, cut to length.
 
     Args:
-        intake: What it must be.
+        intake: The requirements.
         record: WFDB record without a suffix, or a ``.npy`` file.
 
     Raises:
-        DataError: Why it cannot be used; the message is the reason in quarantine.csv.
+        DataError: The record cannot be used. The message is the reason in quarantine.csv.
     """
     recording = _renamed(intake, _read(intake, record))
     other_rate = not math.isclose(recording.rate, intake.rate, rel_tol=1e-6)

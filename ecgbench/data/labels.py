@@ -1,9 +1,9 @@
-"""From a record's codes to classes.
+"""Map a record's codes to classes.
 
-A label set says which codes make which class. A record belongs to a class when it carries one of the
-class's codes, whatever the likelihood beside it; a record with no code of the set is dropped from that
-set. A code may make no class: a record that carries one is labelled, as a negative of every class. The
-class order of every set is the sorted order of the names, so that it depends on no file's order.
+A label set maps codes to classes. A record belongs to a class if it has one of the class's codes, regardless
+of the code's likelihood. A record without any code of the label set is dropped from this label set. A code
+may map to no class. A record with only such codes is labelled, as a negative of every class. Classes are
+sorted by name, so their order does not depend on the order of a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The labels of the records that have any of a label set.
+    """The labels of the labelled records of a label set.
 
     Attributes:
         label_set: Its name.
@@ -43,13 +43,13 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Classes and the codes that make them.
+    """Classes and the codes that map to them.
 
     Attributes:
         name: Name of the set, e.g. ``sub``.
         classes: Names of the classes, sorted.
-        classes_of: The classes that a code makes; none for a code that marks a labelled negative. A
-            code that is not here says nothing.
+        classes_of: Classes of each code; empty for a code that marks a labelled negative. Other codes are
+            ignored.
     """
 
     name: str

@@ -43,7 +43,7 @@ def canonical_lead(name: str) -> str:
 
 
 def lead_positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
-    """Where each wanted lead stands among those that are present.
+    """Position of each wanted lead among the present leads.
 
     Raises:
         DataError: A lead is missing; names it.
@@ -68,7 +68,7 @@ def derive_limb_lead(
     A record that lacks a lead is quarantined, unless its data set says ``derive_limb_leads``.
 
     Raises:
-        DataError: The lead cannot be had from I and II.
+        DataError: The lead cannot be computed from I and II.
     """
     if not is_derivable(name):
         raise DataError(f"Lead {name} cannot be derived from I and II.")

@@ -1,8 +1,8 @@
 """MERL's own split files, for track ``merl``: its records, its labels, its random fractions.
 
-The files come from ``finetune/data_split`` of MERL's public code (MIT licence); ecgbench brings none.
-Their labels are taken as they are, mistakes included, for that is what published figures rest on. How
-they differ from ours stands in docs/data.md.
+The files come from ``finetune/data_split`` of MERL's public code (MIT licence). ecgbench does not ship them.
+Their labels are used unchanged, including mistakes, because published figures are based on them. docs/data.md
+describes the differences from ecgbench's labels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Doing many like things on all cores, with a progress bar and a quiet Ctrl-C."""
+"""Run a function on many items on all cores, with a progress bar and a clean stop on Ctrl-C."""
 
 from __future__ import annotations
 

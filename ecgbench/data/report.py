@@ -1,4 +1,4 @@
-"""A prepared data set in a table: what was read, what was left out, what is doubtful, what is in it."""
+"""A table about a prepared data set: read, excluded and doubtful records, and its content."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def classes(dataset: Dataset) -> list[str]:
 
 
 def warnings_of(dataset: Dataset) -> list[str]:
-    """What a reader should know before an evaluation: one sentence each."""
+    """Warnings before an evaluation, one sentence each."""
     told = list(dataset.store.manifest.get("notes", ()))
     splits = _splits(dataset)
     empty = [split for split in SPLITS if not splits.get(split)]

@@ -1,4 +1,4 @@
-"""What a data set is: its catalogue entry, read from a YAML file without reading any data."""
+"""Catalogue entries of data sets, read from YAML files without reading any data."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class DatasetSpec(BaseModel):
     """A catalogue entry.
 
     Attributes:
-        name: What users type.
+        name: Name on the command line.
         title: Full name.
         version: Version of the data, as its authors count.
         licence: Name of the licence.
@@ -125,7 +125,7 @@ class DatasetSpec(BaseModel):
         processing: Name of a processing of :mod:`ecgbench.data.processing` that is part of the
             data set's definition.
         remote: Where to download it.
-        options: What only this layout needs.
+        options: Options of this layout only.
         folder: Folder of the YAML file; not part of the identity.
     """
 
@@ -186,9 +186,9 @@ class DatasetSpec(BaseModel):
         return self.origin or self.name
 
     def identity(self) -> dict[str, Any]:
-        """What makes it this data set, JSON-able: a store remembers it.
+        """The JSON-able identity of the data set, stored in a store.
 
-        Words for readers (title, citation ...) are left out: putting one right changes no data.
+        Descriptive fields (title, citation ...) are left out, because correcting them changes no data.
         """
         words = {"title", "licence", "citation", "url", "remote", "other_versions"}
         return self.model_dump(mode="json", exclude=words)

@@ -1,4 +1,4 @@
-"""Folds for data sets that bring none, and the label fractions of track ``standard``."""
+"""Folds for data sets without folds, and the label fractions of track ``standard``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LADDER = (1.0, 0.1, 0.01)
 
 
 def hash_folds(keys: Iterable[str], salt: str, folds: int = 10) -> npt.NDArray[np.int64]:
-    """Put each key into a fold by its hash: the same on every machine, whatever else is there.
+    """Put each key into a fold by its hash, independent of the machine and of the other keys.
 
     Args:
         keys: Patient ids where they are known, so that no patient stands in two folds; record ids
             otherwise.
         salt: Name of the data set, so that data sets are split independently.
-        folds: How many.
+        folds: Number of folds.
 
     Returns:
         Fold of each key, 1 to ``folds``.
@@ -71,7 +71,7 @@ def fraction_rows(labels: Labels, fraction: float, draw: int) -> Rows:
 
 
 def _stratified(labels: Labels, size: int, rng: np.random.Generator) -> Rows:
-    """Positions of about ``size`` records with the label shares of all, and every class."""
+    """Positions of about ``size`` records with the label shares of all records and with every class."""
     total = len(labels)
     if size >= total:
         return np.arange(total, dtype=np.int64)
@@ -92,7 +92,7 @@ def _stratified(labels: Labels, size: int, rng: np.random.Generator) -> Rows:
             (wanted if take else others)[positive[record]] -= 1
             chosen[record] = take
             room -= take
-    if room > 0:  # what carries no label, then what was passed over
+    if room > 0:  # records without labels first, then the remaining records
         candidates = np.concatenate([np.flatnonzero(free), np.flatnonzero(~chosen & ~free)])
         chosen[candidates[:room]] = True
     return np.sort(order[chosen]).astype(np.int64)

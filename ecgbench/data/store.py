@@ -2,15 +2,14 @@
 
 Its files:
 
-- ``manifest.json``: what is here, from what it was made, the hash of every file
+- ``manifest.json``: content, source, and the hash of every file
 - ``signals.bin``: int16 [records, leads, samples], C order, little-endian
 - ``scale.npy``: float32 [records, leads], physical units per count
 - ``lengths.npy``: int32 [records], samples that were recorded; zeros follow
 - ``records.parquet``: one row per record, in the order of the signals
 - ``labels.json``: the label sets, classes and the codes that make them
-- ``quarantine.csv``: records that are not here, each with its reason
-- ``doubtful.csv``: records that are here although something about them is odd, by ``signals`` or by
-  ``metadata`` (column ``of``)
+- ``quarantine.csv``: excluded records, each with its reason
+- ``doubtful.csv``: included records with a doubt about their ``signals`` or ``metadata`` (column ``of``)
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ class Store:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of signals, records, labels and splits: what a result on this data set rests on."""
+        """Hash of signals, records, labels and splits, on which results depend."""
         return str(self.manifest["fingerprint"])
 
     def __len__(self) -> int:
@@ -131,7 +130,7 @@ class Store:
         return pd.read_parquet(self.path / INDEX).set_index("record_id")
 
     def read_quarantine(self) -> pd.DataFrame:
-        """The records that were left out: record_id, reason."""
+        """The excluded records: record_id, reason."""
         import pandas as pd
 
         return pd.read_csv(self.path / "quarantine.csv", dtype=str, keep_default_na=False)
@@ -178,7 +177,7 @@ def verify_store(store: Store) -> None:
     """Hash every file again.
 
     Raises:
-        DataError: A file is not what the manifest says; names it.
+        DataError: A file differs from the manifest. The message names the file.
     """
     for name, entry in store.manifest["files"].items():
         if file_sha256(store.path / name) != entry["sha256"]:
@@ -213,7 +212,7 @@ def seal(folder: Path, manifest: dict[str, Any], records: pd.DataFrame) -> dict[
 
 
 def fingerprint_of(folder: Path, manifest: dict[str, Any], records: pd.DataFrame) -> str:
-    """Hash what results rest on, independent of the versions of Parquet and of this machine."""
+    """Hash the content that results depend on, independent of Parquet's version and of the machine."""
     index = records.reset_index()
     rows = json.loads(index.to_json(orient="values", double_precision=6))
     files = manifest["files"]

@@ -1,1 +1,1 @@
-"""Methods, tasks and protocols as plug-ins: found, described, imported."""
+"""Plug-ins: the registries, descriptions and import of methods, tasks and protocols."""

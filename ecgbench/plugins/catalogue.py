@@ -1,4 +1,4 @@
-"""The registries of methods, tasks and protocols: what there is, by name."""
+"""The registries of methods, tasks and protocols by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing the code that a plug-in's YAML file names, and checking it without importing."""
+"""Import the code that a plug-in's YAML file names, or check the code without importing it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def builtin_folder(folder: str) -> Path:
 
 
 def load_object(entry: str, folder: Path) -> Any:
-    """Import what ``module:Name`` points to.
+    """Import the object ``module:Name``.
 
     Args:
-        entry: The module is relative to the folder's package where the folder has such a file, and
-            absolute otherwise.
+        entry: ``module:Name``. The module is relative to the folder's package if the folder has such a
+            file, and absolute otherwise.
         folder: Folder of the YAML file that holds the entry.
 
     Raises:
-        PluginError: The module or the name cannot be imported; says why.
+        PluginError: The module or the name cannot be imported. The message gives the reason.
     """
     module_name, _, name = entry.partition(":")
     try:
@@ -50,7 +50,7 @@ def load_object(entry: str, folder: Path) -> Any:
 
 
 def code_of(folder: Path, *entries: str | None) -> str:
-    """Address of the code behind the entries of a plug-in, those that it has; imports nothing."""
+    """Hash of the code behind the entries of a plug-in; imports nothing."""
     return content_hash([_code_of(entry, folder) for entry in entries if entry is not None])
 
 
@@ -60,12 +60,12 @@ def _code_of(entry: str, folder: Path) -> str:
         package = _importable(folder)
         if package is not None:
             return code_address(f"{package}.{module_name}")
-        # one name for every place: the address of a method does not depend on where its folder lies
+        # the same name everywhere, so that a method's hash does not depend on the place of its folder
         return code_address(f"plugin.{module_name}", packages={"plugin": folder})
     try:
         return code_address(module_name)
     except ModuleNotFoundError:
-        return content_hash(entry)  # its cells fail, and say why
+        return content_hash(entry)  # its cells fail with the reason
 
 
 def _local(module_name: str, folder: Path) -> Path:
@@ -115,10 +115,11 @@ def _package_of(folder: Path) -> str:
 
 
 def check_code(entry: str, folder: Path) -> None:
-    """See, without importing, whether a local entry could be imported.
+    """Check, without importing, whether a local entry can be imported.
 
     Raises:
-        PluginError: The file is missing or broken, lacks the name, or needs what is not installed.
+        PluginError: The file is missing or invalid, lacks the name, or imports a package that is not
+            installed.
     """
     module_name, _, name = entry.partition(":")
     file = _local(module_name, folder)

@@ -1,8 +1,8 @@
 """One registry for methods, tasks and data sets.
 
-A plug-in is a YAML file that says what the thing is; code, where there is some, stands beside it and is
-imported only when it is run. So listing imports nothing heavy, and a plug-in that is broken is listed
-with its reason and spoils nothing else. Plug-ins come from three places, looked at in this order:
+A plug-in is a YAML file that describes a method, a task or a data set. Its code, if any, is in the same
+folder and is imported only for a run. Listing therefore imports nothing heavy. A broken plug-in is listed
+with the reason and does not affect other plug-ins. Plug-ins come from three places, in this order:
 
 1. folders of ecgbench itself (``methods/``, ``tasks/``, the data catalogue),
 2. installed packages, by entry points: group ``ecgbench.methods``, ``ecgbench.tasks`` or
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """A registered name: the thing, or the reason why it cannot be had.
+    """A registered name with its plug-in, or with the reason why the plug-in cannot be used.
 
     Attributes:
         name: The registered name.
         origin: ``built-in``, ``package NAME`` or ``path FOLDER``.
-        path: The YAML file (or, for a broken plug-in, where it was looked for).
-        value: What the file describes; None where ``problem`` says why not.
-        problem: One line.
+        path: The YAML file, or the searched place for a broken plug-in.
+        value: The description in the file; None for a broken plug-in.
+        problem: One line; None for a usable plug-in.
     """
 
     name: str
@@ -46,16 +46,16 @@ class Entry(Generic[T]):
 
 @dataclass
 class Registry(Generic[T]):
-    """Named things that are described by YAML files.
+    """Plug-ins of one kind by name, described by YAML files.
 
     Args:
-        kind: What the things are called in messages: ``method``, ``task``, ``data set``.
+        kind: Word for a plug-in in messages: ``method``, ``task``, ``data set``.
         group: Entry-point group; the environment variable's name is made from it too
             (``ecgbench.methods`` -> ``ECGBENCH_METHODS_PATH``).
-        builtin: Folder of ecgbench's own.
+        builtin: Folder of ecgbench's own plug-ins.
         find: Gives the YAML files of a folder.
-        load: Reads one YAML file; raises :class:`EcgbenchError` where it cannot be used.
-        name_of: The name of a file that could not be read, to list it under.
+        load: Reads one YAML file; raises :class:`EcgbenchError` for an unusable file.
+        name_of: Gives the name under which an unreadable file is listed.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class Registry(Generic[T]):
         """Look for plug-ins in one more folder.
 
         Raises:
-            PluginError: There is no such folder, or nothing in it.
+            PluginError: The folder does not exist, or holds no plug-in.
         """
         if not folder.is_dir():
             raise PluginError(f"There is no folder {folder}.", f"Name a folder with a {self.kind}.")
@@ -80,14 +80,14 @@ class Registry(Generic[T]):
         self.paths.append(folder)
 
     def refresh(self) -> None:
-        """Read all files again, because one of them changed; changed folders are noticed without it."""
+        """Read all files again after a change of one file. Changed folders are detected without this call."""
         self._known = None
 
     def entries(self) -> dict[str, Entry[T]]:
-        """Every registered name, broken ones too, sorted by name.
+        """All registered names, including broken plug-ins, sorted by name.
 
         Raises:
-            PluginError: Two plug-ins carry the same name.
+            PluginError: Two plug-ins have the same name.
         """
         folders = self._folders()
         if self._known is None or self._known[0] != folders:
@@ -104,14 +104,14 @@ class Registry(Generic[T]):
         return self._known[1]
 
     def names(self) -> list[str]:
-        """The names that can be used."""
+        """The names of usable plug-ins."""
         return [name for name, entry in self.entries().items() if entry.problem is None]
 
     def entry(self, name: str) -> Entry[T]:
-        """The entry of a name, whether it can be used or not.
+        """The entry of a name, usable or broken.
 
         Raises:
-            UnknownNameError: Nothing has this name; says the nearest.
+            UnknownNameError: No plug-in has this name. The message suggests the nearest name.
         """
         entries = self.entries()
         if name not in entries:
@@ -119,11 +119,11 @@ class Registry(Generic[T]):
         return entries[name]
 
     def get(self, name: str) -> T:
-        """The thing of this name.
+        """The plug-in of this name.
 
         Raises:
-            UnknownNameError: Nothing has this name; says the nearest.
-            PluginError: It is there, but cannot be used.
+            UnknownNameError: No plug-in has this name. The message suggests the nearest name.
+            PluginError: The plug-in is broken.
         """
         entry = self.entry(name)
         if entry.value is None:
@@ -143,7 +143,7 @@ class Registry(Generic[T]):
                 yield self._read(file, f"path {folder}")
 
     def _folders(self) -> list[Path]:
-        """Folders of plug-ins: of the environment, then those that were added."""
+        """Folders of plug-ins: from the environment variable, then those of :meth:`add_path`."""
         variable = self.group.upper().replace(".", "_") + "_PATH"
         named = os.environ.get(variable, "").split(os.pathsep)
         return [*(Path(item) for item in named if item), *self.paths]
@@ -162,7 +162,7 @@ class Registry(Generic[T]):
             name, value = self.load(file)
         except EcgbenchError as error:
             return Entry(self.name_of(file), origin, file, problem=error.message)
-        except Exception as error:  # a plug-in may fail in any way, and must spoil nothing else
+        except Exception as error:  # a plug-in may fail in any way and must not affect others
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             return Entry(self.name_of(file), origin, file, problem=reason)
         return Entry(name, origin, file, value=value)

@@ -1,4 +1,4 @@
-"""What methods, protocols and tasks say of themselves, read from YAML; imports nothing heavy."""
+"""Descriptions of methods, protocols and tasks, read from YAML files; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class MethodInfo(_Spec):
 
     Attributes:
         name: Registered name, as typed after ``--methods``.
-        title: What tables call it.
-        version: Raised when its results change on purpose.
+        title: Name in tables.
+        version: Raised when the method's results change on purpose.
         model: ``module:Class`` of its :class:`ecgbench.method.Method`, the module relative to the folder.
         summary: One line.
         family: What it is compared as.
@@ -64,11 +64,11 @@ class MethodInfo(_Spec):
         protocols: The only protocols that it takes part in; empty for all that it can.
         feature_names: ``module:function`` that names what ``encode_ecg`` gives, for the names of the leads;
             `ecgbench inspect` then shows what a probe weighs. None where features have no names.
-        on_request: Whether ``--methods all`` leaves it out, for it needs what only its user has.
-        config: Its part of the configuration (sections of :mod:`ecgbench.config.effective`).
+        on_request: Whether ``--methods all`` leaves the method out, because it needs the user's own files.
+        config: The method's part of the configuration (sections of :mod:`ecgbench.config.effective`).
         profiles: Changes to ``config`` by profile name.
-        settings: ``module:Class`` of its :class:`ecgbench.config.settings.Settings`, which says what the
-            section ``model`` may be. Without a class each value of ``config.model`` keeps its type.
+        settings: ``module:Class`` of its :class:`ecgbench.config.settings.Settings`, which defines the
+            section ``model``. Without a class each value of ``config.model`` keeps its type.
         published: Facts of weights that others published. Such a method has one input: the section
             ``signal`` of its ``config`` cannot be changed.
     """
@@ -104,11 +104,11 @@ class MethodInfo(_Spec):
         return self.published is not None
 
     def model_settings(self) -> type[Settings]:
-        """The class of its own settings.
+        """The class of the method's own settings.
 
         Raises:
-            PluginError: The class cannot be imported, or is no settings class.
-            ValueError: There is no class, and a name in ``config.model`` cannot be that of a setting.
+            PluginError: The class cannot be imported, or is not a settings class.
+            ValueError: There is no class, and a name in ``config.model`` is not valid for a setting.
         """
         if self.settings is not None:
             return _settings_class(self.settings, self.folder, Settings)
@@ -129,28 +129,28 @@ def _settings_class(entry: str, folder: Path, base: type[Settings]) -> type[Any]
 
 
 class ProtocolSpec(_Spec):
-    """How a question is put: a file in ``tasks/protocols``.
+    """The description of a protocol: a file in ``tasks/protocols``.
 
     Attributes:
         name: As typed in ``TASK/PROTOCOL@VARIANT``.
-        title: What tables call it.
+        title: Name in tables.
         version: Raised when figures change on purpose.
         track: Tables never mix tracks.
         entry: ``module:Class`` of its :class:`ecgbench.protocol.Protocol`.
-        requires: What a method must encode to take part.
-        predicts: ``scores`` (one a class), ``texts``, or ``ranks``.
-        chance: For a control: what its leading figure is when nothing leaks, e.g. 0.5 for AUROC. Its
-            tables rank nobody.
-        settings: ``module:Class`` of its :class:`ecgbench.config.sections.ProtocolSettings`, which says what
-            ``params`` and ``variants`` may be. Without a class any setting is taken as it is.
+        requires: Outputs that a method needs to take part.
+        predicts: ``scores`` (one per class), ``texts``, or ``ranks``.
+        chance: For a control: the main metric without any leak, e.g. 0.5 for AUROC. Tables of a control
+            have no ranks.
+        settings: ``module:Class`` of its :class:`ecgbench.config.sections.ProtocolSettings`, which defines
+            ``params`` and ``variants``. Without a class, settings are not checked.
         params: Settings of every variant.
         headline: Variants that the summary of a run shows, in this order.
         variants: Settings by variant name, e.g. ``"1%": {fraction: 0.01, draws: 5}``. ``only`` among them
             names a group of test records, by column of the records: ``{sex: female}``, ``{age: [0, 50]}``
             (from 0, below 50). ``tested: source`` evaluates a task with a ``source`` on the source's own
             test records: see :meth:`TaskSpec.under`.
-        sections: Of the configuration, those that decide its figures beside ``signal``, ``model`` and
-            ``pretrain``.
+        sections: Sections of the configuration, besides ``signal``, ``model`` and ``pretrain``, that the
+            protocol's figures depend on.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -195,15 +195,15 @@ class ProtocolSpec(_Spec):
         return self
 
     def model_copy(self, *, update: Any = None, deep: bool = False) -> ProtocolSpec:
-        """A copy with some fields changed, which is validated like every other description."""
+        """A validated copy with some fields changed."""
         return type(self)(**{**dict(self), **(update or {})})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process, which imports the settings class itself."""
+        """State for pickle. Another process imports the settings class itself."""
         return _protocol_again, (dict(self),)
 
     def of(self, variant: str) -> Any:
-        """The settings of a variant, of the protocol's own class.
+        """The settings of a variant, an instance of the protocol's settings class.
 
         Raises:
             KeyError: There is no such variant.
@@ -215,18 +215,18 @@ class ProtocolSpec(_Spec):
         return self._fingerprint
 
     def declines(self, method: MethodInfo) -> str | None:
-        """Why a method cannot take part, by what both say of themselves; None where it can."""
+        """Why a method cannot take part, judged by both descriptions; None if it can."""
         if method.protocols and self.name not in method.protocols:
             return f"{method.name} takes part in {', '.join(method.protocols)} only"
         missing = [ability for ability in self.requires if ability not in method.encodes]
         return f"{method.name} does not encode {' and '.join(missing)}" if missing else None
 
     def only(self, variant: str) -> dict[str, Any]:
-        """The group of test records that a variant is about; empty for all."""
+        """The group of test records that a variant evaluates; empty for all."""
         return dict(as_dict(self.of(variant))["only"])
 
     def draws(self, variant: str) -> int:
-        """How many draws of the training records a variant takes."""
+        """Number of training subsets that a variant draws."""
         return int(self.of(variant).draws)
 
 
@@ -235,7 +235,7 @@ def _protocol_again(fields: dict[str, Any]) -> ProtocolSpec:
 
 
 class SourceSpec(BaseModel):
-    """What a task is trained on, where that is another data set than it is tested on."""
+    """The training data set of a task, if it differs from the test data set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -279,10 +279,10 @@ class TaskSpec(_Spec):
         return self.source or SourceSpec(dataset=self.dataset, labels=self.labels)
 
     def under(self, settings: ProtocolSettings | None) -> TaskSpec:
-        """The task under a variant's settings: ``tested: source`` asks for the same classes at home.
+        """The task under a variant's settings; ``tested: source`` tests on the source's own test records.
 
-        What is trained stays as it is; the test records and their labels become those of the source,
-        so that there is a figure to count the drop on ``dataset`` from.
+        The training does not change. The test records and their labels come from the source. The drop on
+        ``dataset`` is relative to the figure of this variant.
         """
         if self.source is None or settings is None or settings.tested != "source":
             return self
@@ -291,7 +291,7 @@ class TaskSpec(_Spec):
         return self.model_copy(update={**tested, "mapping": at_home})
 
     def fingerprint(self) -> str:
-        """Hash of the specification, protocols aside (each has its own)."""
+        """Hash of the description without the protocols, which have hashes of their own."""
         unset = set() if self.source else {"source", "mapping"}
         return content_hash(self.model_dump(mode="json", exclude={"title", "protocols", *unset}))
 
@@ -300,7 +300,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
     Raises:
-        PluginError: It cannot be read, or is no mapping.
+        PluginError: The file cannot be read, or holds no mapping.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -312,7 +312,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def plain_validation_error(error: ValidationError) -> str:
-    """Say in one line what a description lacks."""
+    """The first problem of a description in one line."""
     parts = []
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])

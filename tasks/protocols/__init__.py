@@ -1,1 +1,1 @@
-"""Protocols: one folder each, the YAML files beside the code that they name."""
+"""Protocols: one folder each, with its YAML files and code."""

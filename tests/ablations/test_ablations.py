@@ -108,7 +108,7 @@ def test_the_table_tells_what_differs_and_of_what_it_is(tmp_path: Path) -> None:
         for line in table.splitlines()
         if line.startswith("|")
     ]
-    assert [row[0] for row in rows[2:]] == ["as it is", "no decoder", "more &#124; bars"]
+    assert [row[0] for row in rows[2:]] == ["unchanged", "no decoder", "more &#124; bars"]
     assert "1%" in rows[0][2]
     assert "100%" in rows[0][3]
     assert "AUROC" in rows[0][2]
@@ -175,7 +175,7 @@ def test_by_validation_the_table_is_of_validation_alone(tmp_path: Path) -> None:
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert "macro-AUROC on validation" in lines[0]
     assert lines[2:] == [
-        "| as it is |  | 0.650 ± 0.071 |",
+        "| unchanged |  | 0.650 ± 0.071 |",
         "| no decoder | `model.a=0` | 0.500, 1 of 2 runs without |",
         "| more &#124; bars | `model.b=1` | missing |",
     ]

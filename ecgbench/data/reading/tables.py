@@ -1,8 +1,8 @@
-"""Reading a table as spreadsheets save it: text only, nothing guessed, nothing shifted.
+"""Read a table from a spreadsheet: all cells are text, and every row must fit the header.
 
-pandas fills short rows, takes the first column of a table with trailing commas for its index and
-renames doubled columns, all without a word. A label or an id may then be another one. Python's own
-``csv`` module reports every row, so a row that does not fit its header is refused with its line.
+pandas silently fills short rows, uses the first column of a table with trailing commas as the index, and
+renames duplicate columns. This can change a label or an id. Python's own ``csv`` module reports every row, so
+a row that does not fit the header is refused with its line number.
 """
 
 from __future__ import annotations

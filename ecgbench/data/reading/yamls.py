@@ -1,4 +1,4 @@
-"""YAML files as their authors meant them: no key twice, no code turned into a number."""
+"""Strict reading of YAML files: no duplicate keys, no codes converted to numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecgbench.base.errors import ConfigError
 
 
 class _OnceEach:
-    """Refuses a key that stands twice in one mapping: YAML takes the last one without a word."""
+    """Refuses duplicate keys of a mapping, because YAML silently takes the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()

@@ -1,8 +1,9 @@
-"""Fine-tune, track ``standard``: what a pre-trained encoder is worth as a start.
+"""Fine-tune, track ``standard``: the pre-trained encoder as initial weights for supervised training.
 
-A copy of the method is trained whole, with one linear layer on ``encode_ecg``, by the same schedule for
-every method (section ``finetune`` of the configuration). Validation chooses the epoch by macro-AUROC and
-F1's thresholds; the test records are predicted once, with the chosen epoch.
+The protocol trains all weights of a copy of the method with one linear layer on ``encode_ecg``. The schedule
+is the same for every method (section ``finetune`` of the configuration). The epoch is chosen by macro-AUROC
+on validation. F1's thresholds are chosen on validation too. The test records are predicted once, with the
+chosen epoch.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class FineTune(Protocol):
 
 
 def _seed(bench: Bench) -> int:
-    """One for each seed and draw: equal draws of two seeds are shuffled differently."""
+    """Random seed of a seed and draw, so that two seeds shuffle an equal draw differently."""
     return int(np.random.SeedSequence([bench.seed, bench.draw]).generate_state(1)[0])
 
 

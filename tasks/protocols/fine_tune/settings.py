@@ -1,4 +1,4 @@
-"""What the settings of fine-tuning may be; its schedule is the section ``finetune``."""
+"""The settings of fine-tuning; the section ``finetune`` of the configuration is its schedule."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Linear probe, track ``standard``: what can be read off frozen features by a linear map.
+"""Linear probe, track ``standard``: linear classifiers on frozen features.
 
-The features are encoded once, with the encoder in eval mode. One L2-penalised logistic regression a
-class is fitted on the drawn training records; the penalty and the standardisation are chosen once for
-the task by macro-AUROC on validation, F1's thresholds are fitted on validation, and the test records
-are predicted once.
+The features are encoded once, with the encoder in eval mode. One L2-penalised logistic regression per class
+is fitted on the drawn training records. The penalty and the standardisation are chosen once for the task by
+macro-AUROC on validation. F1's thresholds are fitted on validation. The test records are predicted once.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Labels = NDArray[np.uint8]
 
 
 class FittedProbe(NamedTuple):
-    """A probe with its thresholds, and how many records it was made from."""
+    """A probe with its thresholds and the numbers of its training and validation records."""
 
     probe: ProbeModel
     thresholds: Thresholds
@@ -36,7 +35,7 @@ class FittedProbe(NamedTuple):
 
 
 class LinearProbe(Protocol):
-    """The probe on the true labels."""
+    """The linear probe on the true labels."""
 
     validated: ClassVar[str | None] = "validation_macro_auroc"
 
@@ -45,7 +44,7 @@ class LinearProbe(Protocol):
         return predict(bench, self.fit(bench), None)
 
     def fit(self, bench: Bench) -> FittedProbe:
-        """Fit the probe of a cell, or take the one that another variant of the question fitted."""
+        """Fit the probe of a cell, or reuse the probe that another variant of the task fitted."""
         labels, fraction = bench.task.trained_on.labels, bench.settings.fraction
         key = (type(self).deal.__qualname__, labels, fraction, bench.draw, bench.settings.grid)
         return bench.once(key, lambda: self._fit(bench, fraction))
@@ -66,23 +65,23 @@ class LinearProbe(Protocol):
         return FittedProbe(probe, thresholds, train.classes, len(chosen), len(val.records))
 
     def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
-        """The labels to learn from."""
+        """The training labels."""
         return train, val
 
 
 class ShuffledLabelProbe(LinearProbe):
-    """The same on labels dealt to other records: a control that must come out at chance."""
+    """The linear probe on labels shuffled among records: a control whose figures must be at chance."""
 
-    validated = None  # shuffled labels have no meaning to select by
+    validated = None  # shuffled labels are no basis for selection
 
     def deal(self, train: Labels, val: Labels, draw: int) -> tuple[Labels, Labels]:
-        """Deal each split's label rows to other records of the split."""
+        """Shuffle the rows of labels among the records of each split."""
         rng = np.random.default_rng([draw, 0x5ECD])
         return rng.permutation(train, axis=0), rng.permutation(val, axis=0)
 
 
 def predict(bench: Bench, fitted: FittedProbe, transform: Transform | None) -> Outcome:
-    """Predict the test records, their signals changed first where a transform is given."""
+    """Predict the test records; an optional transform changes their signals first."""
     columns = [fitted.classes.index(name) for name in bench.classes]
     return Outcome(
         predictions=ScorePredictions.of(

@@ -1,4 +1,4 @@
-"""What the settings of the linear probe may be."""
+"""The settings of the linear probe."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class ProbeSettings(ProtocolSettings):
-    """What every protocol with the linear probe has in common.
+    """The settings of every protocol with the linear probe.
 
-    No file can set the grid, so that no protocol can differ from another in it; as a computed field it
-    still enters the fingerprint of each.
+    No file can set the grid, so all these protocols have the same grid. The grid is a computed field and
+    therefore part of each fingerprint.
     """
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def grid(self) -> probe_grid.ProbeGrid:
-        """The candidates that validation chooses from."""
+        """The candidates for the choice on validation."""
         return probe_grid.GRID
 
 

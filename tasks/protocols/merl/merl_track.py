@@ -1,9 +1,9 @@
-"""Track ``merl``: MERL's linear probe as its public code runs it, so that figures compare with papers'.
+"""Track ``merl``: MERL's linear probe as its public code runs it, for figures comparable with papers.
 
-Its flaws are kept where they do not need test labels: the learning rate that falls by the batch, one
-unstratified draw with one seed, F1 at thresholds of the test split. What is not kept, and why, stands in
-docs/tracks.md: the best test epoch is not available, because a protocol gets no test label, and features
-are encoded in eval mode.
+Flaws that need no test labels are kept: the learning rate falls by the batch, there is one unstratified
+draw with one seed, and F1 uses thresholds of the test split. Two properties are not kept (docs/tracks.md).
+The best test epoch is not available, because a protocol gets no test labels. Features are encoded in eval
+mode.
 
 Source: finetune/main_single.py of MERL's code (Liu et al., ICML 2024).
 """
@@ -37,13 +37,13 @@ _NOTE = (
 
 
 class FittedHead(NamedTuple):
-    """A linear layer after some epoch.
+    """A linear layer after an epoch of training.
 
     Attributes:
         weights: ``[k, d]``.
         biases: ``[k]``.
-        epoch: From 1.
-        validation: Macro-AUROC on validation, None where it scores no class.
+        epoch: Number of the epoch, from 1.
+        validation: Macro-AUROC on validation; None without a class that can be scored.
     """
 
     weights: NDArray[np.float64]
@@ -59,14 +59,14 @@ class FittedHead(NamedTuple):
 
 @dataclass(frozen=True)
 class FirstSeconds:
-    """Zeros after the first seconds of a record, which the scaling then sees: MERL's CPSC2018."""
+    """Zeros after the first seconds of a record, before scaling: MERL's reading of CPSC2018."""
 
     seconds: float
     name: str = "first-seconds"
 
     @property
     def params(self) -> Mapping[str, Any]:
-        """Its identity, with the name."""
+        """Parameters; together with the name they identify the transform."""
         return {"seconds": self.seconds}
 
     def __call__(
@@ -82,7 +82,7 @@ class MerlLinearProbe(Protocol):
     """One linear layer on frozen features, trained by MERL's schedule."""
 
     def refuses(self, info: MethodInfo, config: Config) -> str | None:
-        """As every protocol, and a method whose input is not MERL's; says what to set."""
+        """Also refuses a method whose input is not MERL's; the reason names the settings to change."""
         wanted = self.spec.of(next(iter(self.spec.variants))).signal
         if config.signal == wanted:
             return super().refuses(info, config)
@@ -160,8 +160,8 @@ def fit_as_merl(
                     F.binary_cross_entropy_with_logits(layer(x[batch]), y[batch])
                 )
                 optimiser.step()
-                schedule.step()  # by the batch, as MERL's code has it: the flaw is what is compared
-            schedule.step()  # and by the epoch
+                schedule.step()  # after each batch, as in MERL's code; published figures have this flaw
+            schedule.step()  # and after each epoch
             found["last"] = _looked_at(layer, epoch + 1, features_val, labels_val)
             best = found.setdefault("validation", found["last"])
             if (found["last"].validation or 0.0) > (best.validation or 0.0):
@@ -172,7 +172,7 @@ def fit_as_merl(
 def merl_optimiser(
     layer: nn.Module, settings: MerlSettings
 ) -> tuple[torch.optim.Adam, torch.optim.lr_scheduler.MultiStepLR]:
-    """Adam with L2 in its gradient, and the schedule that is meant to count epochs."""
+    """Adam with L2 in its gradient, and the schedule whose milestone was meant in epochs."""
     optimiser = torch.optim.Adam(
         layer.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
@@ -200,16 +200,16 @@ def _fit(bench: Bench, drawn: Labelled, val: Labelled) -> dict[str, FittedHead]:
 
 
 def _features(bench: Bench, records: Records) -> Features:
-    """As MERL reads the data set: of CPSC2018 the first five seconds alone."""
+    """The transform that MERL's reading needs: only the first five seconds of CPSC2018."""
     seconds = bench.settings.first_seconds.get(records.dataset.spec.family)
     return bench.features(records, None if seconds is None else FirstSeconds(seconds))
 
 
 def _see_rate(records: Records, wanted: float) -> None:
-    """See that the data are stored as finely as MERL reads them.
+    """Check that the stored sampling rate is not below MERL's.
 
     Raises:
-        NotApplicableError: They are not.
+        NotApplicableError: The stored sampling rate is too low.
     """
     name, rate = records.dataset.spec.name, records.dataset.store.rate
     if rate < wanted:

@@ -1,4 +1,4 @@
-"""What the settings of MERL's linear probe may be."""
+"""The settings of MERL's linear probe."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ecgbench.config.settings import Count, CountOrZero
 
 
 class MerlSettings(ProtocolSettings):
-    """The schedule of MERL's code, and the share of its training records.
+    """The schedule of MERL's code, and the share of the training records.
 
     Attributes:
         fraction: Share of the training records.
-        epoch: Whose head predicts: the best on validation, or the last.
-        signal: The input that a method must be configured for.
-        first_seconds: By family of data sets, the seconds of a record that are read.
-        epochs: Of the training.
-        batch_size: Records.
+        epoch: Epoch of the predicting head: the best on validation, or the last.
+        signal: Input settings that a method must have.
+        first_seconds: Seconds of a record that are read, by family of data sets.
+        epochs: Number of training epochs.
+        batch_size: Records per batch.
         lr: Learning rate of Adam.
         weight_decay: L2 in Adam's gradient.
-        milestone: Step of the scheduler at which the rate falls.
-        gamma: Factor by which the rate falls.
-        seed: Of the weights and the order.
+        milestone: Step of the scheduler at which the learning rate falls.
+        gamma: Factor by which the learning rate falls.
+        seed: Random seed of the weights and of the order of records.
     """
 
     fraction: Annotated[float, Field(gt=0, le=1)]

@@ -1,4 +1,4 @@
-"""Training by epochs with the best one kept: what a language model and its adapter have in common."""
+"""Training by epochs that keeps the best epoch, for a language model and for its adapters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .settings import TrainingSettings
 
 
 class Summed(NamedTuple):
-    """A loss summed over tokens, and the number of these tokens."""
+    """A loss summed over tokens, and the number of tokens."""
 
     total: Tensor
     tokens: int
@@ -31,12 +31,12 @@ Loss = Callable[[Sequence[int]], Summed]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What training came to.
+    """The best epoch of a training.
 
     Attributes:
-        epoch: The best, from 1.
-        val_loss: Its validation loss, in nats a token.
-        train_loss: The mean loss while that epoch was trained.
+        epoch: Number of the best epoch, from 1.
+        val_loss: Validation loss of the best epoch, in nats per token.
+        train_loss: Mean training loss during the best epoch.
     """
 
     epoch: int
@@ -54,17 +54,17 @@ def fit_by_validation(
     seed: int,
     description: str,
 ) -> Fitted:
-    """Train what has gradients; leave the module in eval mode, as it was after its best epoch.
+    """Train all parameters that need a gradient; leave the module in eval mode with its best epoch.
 
     Args:
-        module: What is trained.
-        train_loss: Of some training items, by number, in train mode.
-        val_loss: Of some validation items, in eval mode.
-        lengths: Of the training items: batches are of items of like length.
-        n_val: Validation items.
+        module: Module to train.
+        train_loss: Gives the loss of training items, by their numbers, in train mode.
+        val_loss: Gives the loss of validation items, by their numbers, in eval mode.
+        lengths: Lengths of the training items. A batch holds items of similar length.
+        n_val: Number of validation items.
         settings: The schedule.
-        seed: Of the order and the dropout.
-        description: For the progress bar.
+        seed: Random seed of the order and the dropout.
+        description: Text for the progress bar.
 
     Raises:
         EcgbenchError: The loss became NaN.
@@ -105,7 +105,7 @@ def fit_by_validation(
 def batches_by_length(
     lengths: Sequence[int], size: int, rng: np.random.Generator
 ) -> list[list[int]]:
-    """Items in batches, in random order; those of a batch are of like length, for padding costs time."""
+    """Batches of similar length in random order, because padding costs time."""
     order = rng.permutation(len(lengths))
     pool = 8 * size
     batches = []

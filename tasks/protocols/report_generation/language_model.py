@@ -1,8 +1,8 @@
-"""Causal language models that write reports: a small one from scratch, or any of Hugging Face.
+"""Causal language models that write reports: a small model from scratch, or any Hugging Face model.
 
-The small one needs no download: a byte-pair tokenizer and a GPT-2-shaped model, both made from the
-training reports of a data set, once, and kept under ``$ECGBENCH_HOME/language-models`` by the hash of
-what they were made from, so that every method and every seed writes with the same one.
+The small model needs no download. It is a byte-pair tokenizer and a GPT-2-shaped model, trained once on the
+training reports of a data set. Both are kept under ``$ECGBENCH_HOME/language-models`` by the hash of their
+inputs, so every method and every seed uses the same language model.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class LanguageModel:
     """A frozen causal language model with its tokenizer.
 
     Attributes:
-        name: What it is.
+        name: Name of the language model.
         model: ``transformers`` causal language model, in eval mode, on the CPU.
-        tokenizer: Its fast tokenizer.
+        tokenizer: Fast tokenizer of the model.
         start: Tokens that stand before every report.
         end: Token that ends a report.
         fingerprint: SHA-256 of weights, tokenizer and start.
@@ -59,12 +59,12 @@ class LanguageModel:
         return int(self.model.get_input_embeddings().embedding_dim)
 
     def encode(self, text: str, longest: int) -> list[int]:
-        """Tokens of a report, cut at ``longest``, and the one that ends it."""
+        """Tokens of a report, at most ``longest``, followed by the end token."""
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return [*ids[: longest - 1], self.end]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The report in some tokens, up to its end; empty where there is none."""
+        """The text of tokens up to the end token; empty without text."""
         kept = list(ids)
         if self.end in kept:
             kept = kept[: kept.index(self.end)]
@@ -73,9 +73,9 @@ class LanguageModel:
 
 
 def plain(text: str) -> str:
-    """A report as language models read and write it: lower case, single spaces.
+    """A report in the form for language models: lower case, single spaces.
 
-    Hand-written reports differ in both at random, and the metrics look at neither.
+    Hand-written reports differ in case and spacing at random, and the metrics ignore both.
     """
     return " ".join(text.split()).lower()
 
@@ -89,17 +89,17 @@ def open_language_model(
     """The language model that a protocol's ``lm`` names.
 
     Args:
-        settings: Which one.
-        train: Training reports; the small one is made from them.
-        val: Validation reports; they choose its epoch.
-        device: Where the small one is trained.
+        settings: Name or settings of the language model.
+        train: Training reports, for the small model.
+        val: Validation reports, which choose the epoch of the small model.
+        device: Device for training the small model.
 
     Raises:
         EcgbenchError: A package is missing, or the model cannot be loaded.
     """
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # the harness has its own
+    logging.disable_progress_bar()  # the harness has its own progress bar progress bar progress bar
     if isinstance(settings, SmallLM):
         folder = _small_language_model(settings, train, val, device)
         return _loaded("GPT-2-shaped, from scratch", folder, settings.instruction)
@@ -124,7 +124,7 @@ def _loaded(name: str, source: Path | str, instruction: str, **options: Any) -> 
             "Give a Hugging Face id that this machine may read (for a gated one first "
             "`hf auth login`), or a directory that `save_pretrained` wrote.",
         ) from error
-    # A published model brings its own taste in decoding; the protocol's is the only one here.
+    # Decoding settings of a published model are dropped, because the protocol sets them.
     model.generation_config = GenerationConfig()
     first = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
     start = (*first, *tokenizer.encode(instruction, add_special_tokens=False))
@@ -173,7 +173,7 @@ def _smollm2_file() -> Path:
 def _small_language_model(
     settings: SmallLM, train: Sequence[str], val: Sequence[str], device: torch.device
 ) -> Path:
-    """Folder of the small model, which is made where it is not there yet."""
+    """Folder of the small model; trains the model if the folder does not exist."""
     address = content_hash(
         {
             "settings": as_dict(settings),
@@ -197,11 +197,11 @@ def _small_language_model(
 
 
 def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Any:
-    """A byte-level byte-pair tokenizer: any text can be written with it.
+    """A byte-level byte-pair tokenizer, which can encode any text.
 
     Args:
-        texts: To learn the pairs from.
-        vocabulary: Most tokens; a small corpus yields fewer.
+        texts: Training texts.
+        vocabulary: Largest number of tokens; a small corpus yields fewer.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -250,7 +250,7 @@ def _pretrain(
     val: Sequence[str],
     device: torch.device,
 ) -> None:
-    """Learn the reports' language; the text starts where a prompt will end, or anywhere before."""
+    """Train on the reports. A text starts at a random position up to the end of the later prompt."""
     start, end = [tokenizer.bos_token_id], tokenizer.eos_token_id
     longest = settings.longest
     coded = {
@@ -282,9 +282,9 @@ def _pretrain(
 
 
 def padded(sequences: Sequence[Sequence[int]], unscored: int) -> tuple[Tensor, Tensor]:
-    """Tokens and labels ``[B, S]``: the first ``unscored`` and the padding are no labels.
+    """Tokens and labels ``[B, S]``. The first ``unscored`` tokens and the padding have no label.
 
-    Padding stands behind, where a causal model's tokens do not see it; any token will do for it.
+    Padding is at the end, where a causal model does not attend to it, so its token does not matter.
     """
     longest = max(len(sequence) for sequence in sequences)
     ids = torch.zeros((len(sequences), longest), dtype=torch.long)
@@ -297,7 +297,7 @@ def padded(sequences: Sequence[Sequence[int]], unscored: int) -> tuple[Tensor, T
 
 
 def next_token_loss(logits: Tensor, labels: Tensor) -> Summed:
-    """Cross-entropy of each label given what stands before it, summed, and the count of labels."""
+    """Sum of the cross-entropy of each label given the tokens before it, and the number of labels."""
     flat, wanted = logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten()
     total = nn.functional.cross_entropy(flat, wanted, ignore_index=IGNORED, reduction="sum")
     return Summed(total, int((wanted != IGNORED).sum()))

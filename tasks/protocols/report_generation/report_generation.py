@@ -1,13 +1,13 @@
-"""Report generation, track ``standard``: what a language model can say of an ECG by a frozen encoder.
+"""Report generation, track ``standard``: a language model writes reports from a frozen encoder's tokens.
 
-The method's encoder stays frozen; its tokens, averaged down to a few, become the soft prompt of a causal
-language model (see ``report_writer.py``). Language model, projector, data and seeds are the same for
-every method. Controls stand beside it, for reports are so alike that one can score without an ECG:
+The encoder's tokens are averaged down to a few. They are the soft prompt of a causal language model (see
+``report_writer.py``). Language model, projector, data and seeds are the same for every method. Reports are
+so similar that a model can score well without an ECG. Four controls measure this effect:
 
-- ``no-signal``: the same language model, adapters and training with a constant in the ECG's place;
-- ``shuffled-signal``: the trained writer is shown another patient's test ECG;
-- ``nearest``: the training report of the record whose features are nearest, no language model at all;
-- ``most-common``: the most frequent training report, for everyone.
+- ``no-signal``: the same language model, adapters and training with a constant instead of the ECG.
+- ``shuffled-signal``: the trained writer gets the test ECG of another patient.
+- ``nearest``: the training report of the record with the nearest features, without a language model.
+- ``most-common``: the most frequent training report, for every test record.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Texts = Sequence[str]
 
 @dataclass(frozen=True)
 class Written:
-    """Texts for the test records, and what was chosen to write them."""
+    """Texts for the test records, and the choices of the writer."""
 
     texts: Texts
     choices: dict[str, Any]
@@ -49,10 +49,10 @@ class ReportGeneration(Protocol):
     """Reports of the test records, by a writer or by a control."""
 
     def run(self, bench: Bench) -> Outcome:
-        """Train or look up what the variant asks for, and write one text for each test record.
+        """Train or look up the writer or control of the variant; write one text for each test record.
 
         Raises:
-            MetricError: There is no WordNet, so that METEOR could not be computed afterwards.
+            MetricError: WordNet is not installed, and METEOR needs it.
             DataError: No training or no validation record has a report.
         """
         _see_that_it_can_be_scored()
@@ -80,7 +80,7 @@ class ReportGeneration(Protocol):
 
 
 def most_common(texts: Texts) -> str:
-    """The most frequent report, case and spacing aside; of equals the first in the alphabet."""
+    """The most frequent report, ignoring case and spacing; ties go to the alphabetically first."""
     from ecgbench.metrics.words import words
 
     same = [" ".join(words(text)) for text in texts]
@@ -92,10 +92,10 @@ def most_common(texts: Texts) -> str:
 def nearest(
     known: NDArray[np.float32], wanted: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """For each wanted record the known one of the largest cosine, and that cosine.
+    """For each wanted record the known record with the largest cosine, and this cosine.
 
-    Features ``[n, d]`` and ``[m, d]`` are standardised by the known records first: without it a feature
-    with a large mean makes every pair alike.
+    Features ``[n, d]`` and ``[m, d]`` are first standardised by the known records. Otherwise a feature with
+    a large mean makes all pairs similar.
     """
     values = known.astype(np.float64)
     mean, spread = values.mean(axis=0), values.std(axis=0)
@@ -107,10 +107,10 @@ def nearest(
 
 
 def deal(patients: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
-    """A permutation that gives every record another patient's, where no patient has more than half.
+    """A permutation that maps every record to another patient's record.
 
-    Records are laid out patient by patient, patients in random order, and moved on by as many places as
-    the patient with the most records has.
+    Records are ordered by patient, with patients in random order. The order is then rotated by the largest
+    number of records of one patient. This works if no patient has more than half of the records.
     """
     names, group, sizes = np.unique(patients, return_inverse=True, return_counts=True)
     place = np.random.default_rng([seed, 0xDEA1]).permutation(len(names))
@@ -145,7 +145,7 @@ def _by_writer(bench: Bench, train: Reported, val: Reported, how: str) -> Writte
 def _trained_writer(
     bench: Bench, train: Reported, val: Reported, shown: bool, device: Any
 ) -> tuple[ReportWriter, dict[str, Any]]:
-    """The writer of this method, data set and seed, or the one that sees no ECG."""
+    """The writer of this method, data set and seed, or the writer without ECGs."""
     from .language_model import open_language_model, plain
 
     settings: ReportSettings = bench.settings
@@ -176,7 +176,7 @@ def _stored_writer(
     seed: int,
     device: Any,
 ) -> tuple[ReportWriter, dict[str, Any]]:
-    """Train a writer, or take the one that was trained from the same: no-signal is every method's."""
+    """Train a writer, or reuse one with the same inputs; all methods share the no-signal writer."""
     import json
 
     from safetensors.torch import load_file, save_file
@@ -222,7 +222,7 @@ def _prompts(bench: Bench, records: Records) -> Prompts:
 
 
 def _constant(count: int) -> Prompts:
-    """What stands in the ECG's place where none is shown: ``[n, 1, 1]``, the same for every method."""
+    """The constant prompt of the no-signal control: ``[n, 1, 1]``, the same for every method."""
     return np.zeros((count, 1, 1), np.float32)
 
 
@@ -233,7 +233,7 @@ def _by_nearest(bench: Bench, train: Reported) -> Written:
 
 
 def _see_that_it_can_be_scored() -> None:
-    """Ask for what scoring needs before anything is trained, not after."""
+    """Check the requirements of scoring before anything is trained."""
     from ecgbench.metrics.wordnet import reader
 
     reader()

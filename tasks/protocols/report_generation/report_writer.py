@@ -1,8 +1,8 @@
-"""A language model that is shown an ECG: projector, soft prompt, low-rank adapters.
+"""A language model with an ECG as input: projector, soft prompt, low-rank adapters.
 
-Tokens of a frozen ECG encoder pass a two-layer GELU projector (as in ECG-Chat) and stand, as a soft
-prompt, before the tokens of the report. The projector and the LoRA matrices (Hu et al. 2022) are
-trained; the language model's own weights stay as they are.
+Tokens of a frozen ECG encoder pass a two-layer GELU projector (as in ECG-Chat). The projected tokens are a
+soft prompt before the tokens of the report. The projector and the LoRA matrices (Hu et al. 2022) are trained.
+The language model's own weights are frozen.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class ReportWriter(nn.Module):
     """A language model behind a projector.
 
     Args:
-        lm: The language model; it is copied, never changed.
-        like: Training prompts ``[n, K, d]``; their mean and deviation put every encoder's tokens on one
-            scale, so that one learning rate is fair to all.
-        lora: The adapters.
-        seed: Of the new weights.
+        lm: The language model; the writer changes only a copy.
+        like: Training prompts ``[n, K, d]``. Their mean and standard deviation scale the tokens, so one
+            learning rate suits every encoder.
+        lora: Settings of the adapters.
+        seed: Random seed of the new weights.
     """
 
     mean: Tensor
@@ -56,17 +56,17 @@ class ReportWriter(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it is."""
+        """Device of the writer."""
         return self.mean.device
 
     def prompt(self, tokens: Tensor) -> Tensor:
-        """Soft prompts ``[B, K, width]`` and the start of a report, of ECG tokens ``[B, K, d]``."""
+        """Embeddings of ECG tokens ``[B, K, d]`` as soft prompts, followed by the start of a report."""
         soft = self.projector((tokens - self.mean) * self.scale)
         start = torch.tensor(self.lm.start, device=self.device).expand(len(tokens), -1)
         return torch.cat([soft, self.model.get_input_embeddings()(start)], dim=1)
 
     def loss(self, tokens: Tensor, reports: Sequence[Sequence[int]]) -> Summed:
-        """How surprising reports are (token ids, each with its end) behind the prompts of their ECGs."""
+        """Cross-entropy of reports (token ids with the end token) given the prompts of their ECGs."""
         ids, labels = (part.to(self.device) for part in padded(reports, 0))
         before = self.prompt(tokens)
         behind = self.model.get_input_embeddings()(ids)
@@ -78,9 +78,9 @@ class ReportWriter(nn.Module):
         """Reports of ECGs ``[B, K, d]``.
 
         Args:
-            tokens: Of the frozen encoder.
-            beams: 1 for greedy decoding; beam search ranks by the mean log-likelihood of a token.
-            longest: Most tokens of a report.
+            tokens: Output of the frozen encoder.
+            beams: 1 for greedy decoding; beam search ranks by the mean log-likelihood per token.
+            longest: Largest number of tokens of a report.
         """
         before = self.prompt(tokens)
         output = self.model.generate(
@@ -96,7 +96,7 @@ class ReportWriter(nn.Module):
         return [self.lm.decode(ids) for ids in output.tolist()]
 
     def trained(self) -> dict[str, Tensor]:
-        """What training changes, by name."""
+        """The trained parameters, by name."""
         return {name: p.detach() for name, p in self.named_parameters() if p.requires_grad}
 
 
@@ -112,12 +112,12 @@ def train_writer(
     """Train projector and adapters on pairs of prompts and reports; keep the best epoch on validation.
 
     Args:
-        writer: In whatever mode; it is left in eval mode.
+        writer: The writer to train. Ends in eval mode.
         train: Prompts ``[n, K, d]`` and reports ``[n]``.
-        val: The same of validation; they only choose the epoch.
-        longest: Tokens that a report is cut at.
+        val: Prompts and reports of validation, which only choose the epoch.
+        longest: Largest number of tokens of a report; longer ones are cut.
         settings: The schedule.
-        seed: Of order and dropout.
+        seed: Random seed of order and dropout.
     """
     parts = {}
     for split, (prompts, texts) in (("train", train), ("val", val)):
@@ -141,7 +141,7 @@ def train_writer(
 
 
 def _one_later(labels: Tensor) -> Tensor:
-    """Labels behind the last token of the prompt, which predicts the first of them."""
+    """Labels after the prompt; the last token of the prompt predicts the first label."""
     return nn.functional.pad(labels, (1, 0), value=-100)
 
 
@@ -156,5 +156,5 @@ def _with_lora(lm: LanguageModel, settings: LoraSettings) -> Any:
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that GPT-2 keeps its matrices transposed
+        warnings.simplefilter("ignore")  # PEFT warns because GPT-2 stores its matrices transposed
         return get_peft_model(copy.deepcopy(lm.model), config)

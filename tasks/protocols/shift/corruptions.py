@@ -1,11 +1,10 @@
-"""What goes wrong with a recording, graded: noise, gain, a recording that ends early, lost leads.
+"""Graded corruptions of recordings: noise, wrong gain, an early end, lost leads.
 
-Each is a :class:`ecgbench.data.signals.Transform` of raw records, before a method's own band-pass and
-scaling. Amounts are physical (a signal-to-noise ratio, a share) and relative to each record's own
-amplitude, so that they mean the same for millivolts and for scaled signals. The noise is synthetic; the
-kinds and the ladder of ratios follow the noise stress test (Moody, Muldrow and Mark, Computers in
-Cardiology 11, 1984, whose recordings are the MIT-BIH Noise Stress Test Database), the spectra are ours:
-docs/shift.md.
+Each corruption is a :class:`ecgbench.data.signals.Transform` of raw records. It comes before a method's own
+band-pass and scaling. Amounts are physical (a signal-to-noise ratio, a share) and relative to the amplitude
+of each record, so they mean the same for millivolts and for scaled signals. The noise is synthetic. Its kinds
+and the steps of the ratios follow the noise stress test (Moody, Muldrow and Mark, Computers in Cardiology 11,
+1984, whose recordings are the MIT-BIH Noise Stress Test Database). The spectra are our own (docs/shift.md).
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from .settings import MemorisationSettings, NoiseKind, ShiftSettings
 Values = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 
-VERSION = 1  # raised when the same amount changes a record in another way: features are kept by it
-BAND = (0.67, 40.0)  # Hz that count as a record's own power: its drift and offset do not
+VERSION = 1  # raised when the effect of an amount changes: part of the address of features
+BAND = (0.67, 40.0)  # Hz, the band of a record's power, without drift and offset
 MAINS = 50.0  # Hz
 
 # Electrodes RA, LA, LL, V1-V6 -> leads, in the order of LEADS: Einthoven, Goldberger, Wilson.
@@ -54,7 +53,7 @@ def _coloured(
 ) -> Values:
     """Gaussian noise [channels, samples] whose amplitude falls as frequency ** -slope in a band."""
     channels, samples = shape
-    span = samples + round(rate / band[0])  # longer than a record: its ends do not meet
+    span = samples + round(rate / band[0])  # longer than a record, because the noise is periodic
     hertz = np.fft.rfftfreq(span, 1 / rate)
     inside = (hertz >= band[0]) & (hertz <= band[1])
     if not inside.any():
@@ -65,17 +64,17 @@ def _coloured(
 
 
 def _wander(rng: np.random.Generator, samples: int, rate: float) -> Values:
-    """Breathing and slow drift of every electrode: power falls with the square of the frequency."""
+    """Breathing and slow drift of every electrode; power falls with the square of the frequency."""
     return _coloured(rng, (_ELECTRODES, samples), rate, (0.05, 1.0), 1.0)
 
 
 def _muscle(rng: np.random.Generator, samples: int, rate: float) -> Values:
-    """Muscle at every electrode: flat, up to what a record at 100 Hz holds."""
+    """Muscle noise at every electrode: flat, up to the highest frequency of a record at 100 Hz."""
     return _coloured(rng, (_ELECTRODES, samples), rate, (10.0, 45.0), 0.0)
 
 
 def _motion(rng: np.random.Generator, samples: int, rate: float) -> Values:
-    """One electrode after the other moves, for up to a second: the frequencies of the QRS and the T."""
+    """Motion of one electrode after the other, up to a second each, at the frequencies of QRS and T."""
     noise = np.zeros((_ELECTRODES, samples))
     for _ in range(max(1, round(samples / rate / 2.5))):
         length = min(samples, max(2, round(rate * rng.uniform(0.4, 1.0))))
@@ -87,7 +86,7 @@ def _motion(rng: np.random.Generator, samples: int, rate: float) -> Values:
 
 
 def _mains(rng: np.random.Generator, samples: int, rate: float) -> Values:
-    """The mains at every electrode, with its own size and phase; no harmonics."""
+    """Mains noise with a size and phase of its own at every electrode; no harmonics."""
     if rate < 2 * MAINS:
         raise DataError(f"Signals at {rate:g} Hz hold no power line noise of {MAINS:g} Hz.")
     phase = rng.uniform(0, 2 * np.pi, (_ELECTRODES, 1))
@@ -105,7 +104,7 @@ NOISES: Mapping[NoiseKind, Callable[[np.random.Generator, int, float], Values]] 
 
 @dataclass(frozen=True)
 class ElectrodeNoise:
-    """Noise at the electrodes, added to the leads that they make: Einthoven's identities survive.
+    """Noise at the electrodes, added to the leads through the electrodes; keeps Einthoven's identities.
 
     Attributes:
         kind: A key of :data:`NOISES`.
@@ -118,7 +117,7 @@ class ElectrodeNoise:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Name of the transform."""
         return self.kind
 
     @property
@@ -127,7 +126,7 @@ class ElectrodeNoise:
         return {"snr_db": float(self.snr_db), "version": VERSION}
 
     def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
-        """Add noise to ``[n, 12, samples]``; a record without amplitude stays as it is."""
+        """Add noise to ``[n, 12, samples]``; a record without amplitude does not change."""
         changed = _twelve_leads(signals).astype(np.float64)
         for record in changed:
             noise = _TO_LEADS @ NOISES[self.kind](rng, record.shape[1], rate)
@@ -139,7 +138,7 @@ class ElectrodeNoise:
 
 @dataclass(frozen=True)
 class Gain:
-    """Leads recorded at a wrong gain: half of them too high by a share, half of them too low.
+    """A wrong gain: half of the leads are too high by a share, the other half too low.
 
     Attributes:
         error: The share, e.g. 0.2 for 20 %.
@@ -162,10 +161,10 @@ class Gain:
 
 @dataclass(frozen=True)
 class TimeCrop:
-    """A recording that ends early; from there on each lead stays at its median, its baseline.
+    """A recording that ends early; after the end each lead is constant at its median.
 
     Attributes:
-        lost: Share of the record that is lost, at its end.
+        lost: Share of the record that is lost at the end.
     """
 
     lost: float
@@ -177,7 +176,7 @@ class TimeCrop:
         return {"lost": float(self.lost), "version": VERSION}
 
     def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
-        """Crop ``[n, leads, samples]``."""
+        """Replace the end of ``[n, leads, samples]``."""
         changed = signals.copy()
         kept = round((1 - self.lost) * signals.shape[2])
         changed[:, :, kept:] = np.median(signals, axis=2, keepdims=True)
@@ -186,7 +185,7 @@ class TimeCrop:
 
 @dataclass(frozen=True)
 class LeadLoss:
-    """Only some leads are recorded; the others are zero, and nothing is derived from what is left.
+    """Lost leads: they are zero and are not derived from the other leads.
 
     Attributes:
         kept: Names of the leads that are recorded.
@@ -201,7 +200,7 @@ class LeadLoss:
         return {"kept": list(self.kept), "version": VERSION}
 
     def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
-        """Silence the other leads of ``[n, 12, samples]``."""
+        """Set the other leads of ``[n, 12, samples]`` to zero."""
         changed = _twelve_leads(signals).copy()
         changed[:, [lead not in self.kept for lead in LEADS]] = 0
         return changed
@@ -209,15 +208,15 @@ class LeadLoss:
 
 @dataclass(frozen=True)
 class SecondRecording:
-    """The same heart beats as another recording would have them: what a memory of signals does not know.
+    """The same heart beats in another recording, which a memory of signals does not recognise.
 
-    It begins later by part of a beat (its end stays at each lead's median), its gain is a few per cent
-    off, and it has white noise of about a recorder's resolution.
+    The recording begins part of a beat later (its end is constant at each lead's median). Its gain is wrong
+    by a few per cent. It has white noise of about a recorder's resolution.
 
     Attributes:
-        later: Most seconds that are lost at the beginning; each record loses between a third and all.
-        gain_error: Largest relative error of the gain, one for all leads; each record has between half
-            and all of it, up or down.
+        later: Largest loss at the beginning in seconds. Each record loses between a third of it and all.
+        gain_error: Largest relative error of the gain, the same for all leads. Each record has between half
+            of it and all of it, up or down.
         noise: SD of the noise, relative to the root mean square of the record between 0.67 and 40 Hz.
     """
 
@@ -233,7 +232,7 @@ class SecondRecording:
         return {**amounts, "version": VERSION}
 
     def __call__(self, signals: Float32, rate: float, rng: np.random.Generator) -> Float32:
-        """Record ``[n, leads, samples]`` again."""
+        """Simulate a second recording of ``[n, leads, samples]``."""
         changed = np.empty(signals.shape, np.float64)
         for record, again in zip(signals.astype(np.float64), changed, strict=True):
             lost = max(1, round(rate * self.later * rng.uniform(1 / 3, 1)))
@@ -247,7 +246,7 @@ class SecondRecording:
 
 
 def transform_of(settings: ShiftSettings) -> Transform | None:
-    """The change that a variant's settings ask for; None where the signals stay as they are."""
+    """The transform of a variant's settings; None for unchanged signals."""
     if isinstance(settings, MemorisationSettings):
         later, gain, noise = settings.later, settings.gain_off, settings.white_noise
         if later is None or gain is None or noise is None:
@@ -265,7 +264,7 @@ def transform_of(settings: ShiftSettings) -> Transform | None:
 
 
 def power_of(record: Values, rate: float) -> float:
-    """Mean over the leads [leads, samples] of the power between 0.67 and 40 Hz, a line taken off."""
+    """Mean over the leads [leads, samples] of the detrended power between 0.67 and 40 Hz."""
     from scipy.signal import detrend
 
     samples = record.shape[1]

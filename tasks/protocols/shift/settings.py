@@ -1,4 +1,4 @@
-"""What the settings of a shift may be."""
+"""The settings of the shift protocols."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Lead = Literal["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V
 
 
 class ShiftSettings(ProbeSettings):
-    """One change of the test records at most; with none they stay as they are."""
+    """At most one corruption of the test records; without one they do not change."""
 
     noise: NoiseKind | None = None
     snr_db: Annotated[float, Field(ge=-60, le=60)] | None = (
@@ -22,7 +22,7 @@ class ShiftSettings(ProbeSettings):
     )
     gain_error: PartialShare | None = None  # half of the leads too high by it, half too low
     lost: PartialShare | None = None  # share of the record that is lost, at its end
-    leads: Annotated[tuple[Lead, ...], Field(min_length=1)] | None = None  # that are recorded
+    leads: Annotated[tuple[Lead, ...], Field(min_length=1)] | None = None  # recorded leads
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -42,7 +42,7 @@ class ShiftSettings(ProbeSettings):
 
 
 class MemorisationSettings(ShiftSettings):
-    """A second recording of the test records, or the records as they are."""
+    """A second recording of the test records, or the unchanged records."""
 
     later: Annotated[float, Field(gt=0, lt=1)] | None = None  # most seconds lost at the beginning
     gain_off: PartialShare | None = None  # largest relative error of the gain

@@ -1,9 +1,9 @@
-"""Distribution shift, track ``standard``: the linear probe on records unlike those it was trained on.
+"""Distribution shift, track ``standard``: the linear probe on test records that differ from training records.
 
-The probe of ``linear-probe`` at 100 % is fitted on the training records as they are, and the test records
-are predicted under a change: corrupted, with leads lost, of one group of patients, or of another data
-set. Nothing is fitted again, chosen again or thresholded again for a variant, so a drop is that of the
-features. Variant ``clean`` is what drops are counted from.
+The probe of ``linear-probe`` at 100 % is fitted on unchanged training records. The test records are
+corrupted, lack leads, belong to one group of patients, or come from another data set. The probe, its settings
+and its thresholds are the same for all variants, so a drop comes from the features. Drops are relative to
+the variant ``clean``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .corruptions import transform_of
 
 
 class ShiftedProbe(Protocol):
-    """The probe of clean records, put to changed ones."""
+    """A linear probe that is fitted on clean records and tested on changed records."""
 
     def run(self, bench: Bench) -> Outcome:
-        """Fit on the training records, or take the fit of another variant; predict the changed test records.
+        """Fit on the training records, or reuse the fit of another variant; predict the changed test records.
 
-        Which test records there are (a group's, another data set's) is the harness's choice, from the
-        variant's ``only`` and the task's ``source``.
+        The harness selects the test records (a group, another data set) by the variant's ``only`` and the
+        task's ``source``.
         """
         fitted = LinearProbe(self.spec).fit(bench)
         return predict(bench, fitted, transform_of(bench.settings))

@@ -1,9 +1,9 @@
-"""One space for ECGs and texts: a method's own, or one that its frozen encoder is aligned to post hoc.
+"""A joint space of ECGs and texts: the method's own, or a post hoc alignment of its frozen encoder.
 
-A method with no text tower gets the simplest one that is the same for all: a ridge regression from its
-features to the vectors that a frozen text encoder gives their reports. It is learnt on the training
-reports; its penalty is the one that finds the validation reports best. No label is read. The cell's
-note says so, for its figures are of the reports as much as of the method.
+A method without a text tower gets a ridge regression from its features to the report vectors of a frozen text
+encoder. It is fitted on the training reports. Its penalty is chosen by retrieval on the validation reports.
+No labels are read. A note of the cell states the alignment, because the figures depend on the reports as
+well as on the method.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Texts = Callable[[Sequence[str]], Vectors]
 
 @dataclass(frozen=True)
 class Space:
-    """Where ECGs and texts meet.
+    """A joint space of ECGs and texts.
 
     Attributes:
-        ecg: Records to unit vectors ``[n, d]``.
-        text: Texts to unit vectors ``[n, d]``; zeros for a text that cannot be read.
-        n_train: Records with reports that it was aligned on; 0 for a method's own space.
-        n_val: Records with reports that its penalty was chosen on.
-        choices: What was chosen.
-        notes: What a reader has to know.
+        ecg: Maps records to unit vectors ``[n, d]``.
+        text: Maps texts to unit vectors ``[n, d]``; zeros for a text that the encoder cannot represent.
+        n_train: Number of training records with reports; 0 for a method's own space.
+        n_val: Number of validation records with reports, for the choice of the penalty.
+        choices: The chosen settings.
+        notes: Sentences for readers of the figures.
     """
 
     ecg: Callable[[Records], Vectors]
@@ -48,13 +48,13 @@ class Space:
 
 
 class Alignment(NamedTuple):
-    """A linear map into a text encoder's space, the mean report at its origin.
+    """A linear map into a text encoder's space, centred on the mean report.
 
     Attributes:
         weights: ``[features, d]``.
         offset: ``[d]``.
-        penalty: Of the ridge regression.
-        reciprocal_rank: Mean over the validation records, both ways; by penalty.
+        penalty: Penalty of the ridge regression.
+        reciprocal_rank: Mean reciprocal rank on validation, in both directions, by penalty.
     """
 
     weights: Vectors
@@ -68,10 +68,10 @@ class Alignment(NamedTuple):
 
 
 def shared_space(bench: Bench) -> Space:
-    """The space of a cell's method; an aligned one is learnt once for all its cells.
+    """The joint space of a cell's method. An alignment is fitted once for all cells of the method.
 
     Raises:
-        NotApplicableError: The method has no text tower, and the data no reports to align it on.
+        NotApplicableError: The method has no text tower, and the data set has no reports.
     """
     if "text" in bench.info.encodes:
         return Space(
@@ -88,12 +88,12 @@ def align(
     val_texts: Sequence[str],
     penalties: Sequence[float],
 ) -> Alignment:
-    """Fit the map on training records, with the penalty that serves validation best.
+    """Fit the map on training records, with the best penalty on validation.
 
     Args:
-        features: Of the training and the validation records, ``[n, features]`` each.
-        vectors: Of their reports, ``[n, d]`` each, the mean training report at the origin.
-        val_texts: The validation reports; equal ones are equally right.
+        features: Features of the training and the validation records, ``[n, features]`` each.
+        vectors: Vectors of their reports, ``[n, d]`` each, centred on the mean training report.
+        val_texts: The validation reports; reports with equal text count as equally correct.
         penalties: Candidates, for features of unit variance.
     """
     from sklearn.linear_model import Ridge
@@ -106,7 +106,7 @@ def align(
         penalty: _reciprocal_rank(unit(fit.predict(val)) @ unit(vectors[1]).T, val_texts)
         for penalty, fit in fits.items()
     }
-    # rounded, so that a difference below what the solver resolves does not decide
+    # rounded, so that differences below the solver's precision do not decide
     penalty = max(quality, key=lambda candidate: round(quality[candidate], 9))
     weights = (fits[penalty].coef_ / scaler.scale_).T
     offset = fits[penalty].intercept_ - scaler.mean_ @ weights
@@ -114,7 +114,7 @@ def align(
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
-    """Rows scaled to length one; a row of zeros stays."""
+    """Rows scaled to length one; a row of zeros does not change."""
     values = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     scaled: Vectors = np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0)

@@ -1,8 +1,8 @@
-"""Prompt files: what a report would say of each class.
+"""Prompt files: phrases of reports for each class.
 
-A file in ``prompts`` serves the data sets that it names, in one language. A protocol pins the files
-that it uses by the hash of their content, so that a changed phrase changes its fingerprint: figures of
-two wordings never meet in one table.
+A file in ``prompts`` is for the data sets that it names, in one language. A protocol pins its files by the
+hash of their content. A changed phrase therefore changes the protocol's fingerprint, and a table never mixes
+figures of two wordings.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ Ensemble = Annotated[tuple[Phrase, ...], Field(min_length=1)]
 
 
 class PromptFile(BaseModel):
-    """One file.
+    """The content of a prompt file.
 
     Attributes:
         version: Raised when a phrase changes.
         language: ISO 639-1 code.
-        datasets: Data sets that it serves.
-        label_sets: By label set, the groups in which its classes are looked up; the first that has a
-            class wins, for one name may mean different things in two label sets.
-        groups: By group and class, its prompts.
+        datasets: Data sets that the file is for.
+        label_sets: By label set, the groups with its classes. The first group with a class wins, because one
+            name may mean different things in two label sets.
+        groups: Prompts by group and class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ class PromptFile(BaseModel):
         """The prompts of some classes of a label set, by class, in their order.
 
         Raises:
-            EcgbenchError: The file lacks the label set, or a class of it.
+            EcgbenchError: The file lacks the label set, or one of its classes.
         """
         places = [self.groups[name] for name in self.label_sets.get(label_set, ())]
         found = {
@@ -65,10 +65,10 @@ def read_prompts(path: Path) -> tuple[PromptFile, str]:
     """Read a prompt file.
 
     Returns:
-        The prompts, and the SHA-256 of their content (layout and comments aside).
+        The prompts, and the SHA-256 of their content, without layout and comments.
 
     Raises:
-        PluginError: It is missing, or not such a file; says why.
+        PluginError: The file is missing or invalid. The message gives the reason.
     """
     content = read_yaml(path)
     try:
@@ -86,7 +86,7 @@ def read_prompts(path: Path) -> tuple[PromptFile, str]:
 def pinned_prompts(
     spec: ProtocolSpec, settings: ZeroShotSettings, dataset: str
 ) -> tuple[str, PromptFile]:
-    """The prompt file of a data set, among those that a protocol pins.
+    """The prompt file of a data set, among the pinned files of a protocol.
 
     Args:
         spec: The protocol; the files are in ``prompts`` of its folder.
@@ -98,7 +98,7 @@ def pinned_prompts(
 
     Raises:
         NotApplicableError: No pinned file serves the data set in this language.
-        EcgbenchError: The file that does is not what was pinned.
+        EcgbenchError: The content of the file differs from the pinned hash.
     """
     for name, pinned in settings.prompts.items():
         prompts, found = read_prompts(spec.folder / "prompts" / f"{name}.yaml")

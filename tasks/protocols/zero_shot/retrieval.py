@@ -1,7 +1,7 @@
-"""Retrieval between ECGs and reports, track ``standard``: is a record's report found, and its record.
+"""Retrieval between ECGs and reports, track ``standard``, in both directions.
 
-Every test record with a report is a query, and all their reports (or all their ECGs) are what is
-searched, by the cosine. How ties and reports that are worded alike count: :mod:`ecgbench.metrics.retrieval`.
+The test records with a report are ranked by the cosine. An ECG is the query for all reports, and a report is
+the query for all ECGs. :mod:`ecgbench.metrics.retrieval` describes ties and reports with equal text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Retrieval(Protocol):
     """Ranks by the cosine between ECGs and reports."""
 
     def run(self, bench: Bench) -> Outcome:
-        """Rank the test reports for each test ECG, and the other way round."""
+        """Rank the test reports for each test ECG, and the test ECGs for each test report."""
         wanted = bench.test_reports()
         space = shared_space(bench)
         found = ranks(space.ecg(wanted.records) @ space.text(wanted.texts).T, wanted.texts)

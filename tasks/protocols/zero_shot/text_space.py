@@ -1,4 +1,4 @@
-"""Frozen text encoders for alignment: letter statistics of the reports, or any Hugging Face encoder."""
+"""Frozen text encoders for alignment: character n-grams of reports, or any Hugging Face encoder."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class TextSpace:
     """A frozen text encoder.
 
     Attributes:
-        name: As a sentence names it.
-        encode: Texts to vectors ``[n, d]``; zeros for a text that it cannot read.
-        identity: What it is, exactly; goes into the result.
+        name: Name for use in a sentence.
+        encode: Maps texts to vectors ``[n, d]``; zeros for a text that the encoder cannot represent.
+        identity: Exact identity of the encoder; stored in the result.
     """
 
     name: str
@@ -32,14 +32,14 @@ class TextSpace:
 
 
 def tfidf_space(reports: Sequence[str], dimensions: int) -> TextSpace:
-    """TF-IDF of 3 to 5 letters in a row, reduced by a truncated SVD (Deerwester et al. 1990).
+    """TF-IDF of character 3- to 5-grams, reduced by a truncated SVD (Deerwester et al. 1990).
 
-    Letters and not words, for the compounds and abbreviations of reports: a prompt shares parts of words
-    with reports that never spell it out.
+    Character n-grams suit reports better than words, because reports use compounds and abbreviations. A
+    prompt then shares parts of words with reports that do not contain its words.
 
     Args:
-        reports: The training reports; what is frequent in them weighs little.
-        dimensions: Of the space; fewer where the reports span fewer.
+        reports: The training reports; frequent n-grams get a small weight.
+        dimensions: Dimensions of the space; fewer if the reports span fewer.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -59,12 +59,12 @@ def pretrained_space(source: str, pooling: Pooling, config: Config) -> TextSpace
     """A Hugging Face encoder by id or directory, in eval mode.
 
     Args:
-        source: Of the encoder.
-        pooling: What one vector is made of; ``pooler`` only where the weights hold one.
-        config: Its section ``compute`` says where it runs.
+        source: Source of the encoder's weights.
+        pooling: Pooling of the tokens; ``pooler`` needs pooler weights.
+        config: The section ``compute`` sets the device.
 
     Raises:
-        EcgbenchError: It cannot be loaded.
+        EcgbenchError: The encoder cannot be loaded.
     """
     import torch
 

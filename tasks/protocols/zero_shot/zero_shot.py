@@ -1,9 +1,9 @@
-"""Zero-shot classification, track ``standard``: what a method knows of a class that it is told in words.
+"""Zero-shot classification, track ``standard``: classes are described by prompts only.
 
-A class is the mean of its prompts' unit vectors, scaled to unit length again; a record's score is the
-cosine with it. No softmax over classes: it would rank a record by what its other classes say. No label
-of the data set is read, so there are no thresholds and F1 is ``f1_test_max``. A method with no text tower
-takes part through :mod:`alignment`.
+The direction of a class is the mean of its prompts' unit vectors, scaled to unit length. A record's score is
+its cosine with this direction. There is no softmax over classes, because a softmax makes the score of a class
+depend on the other classes. No label of the data set is read, so there are no thresholds and F1 is
+``f1_test_max``. A method without a text tower takes part through :mod:`alignment`.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class ZeroShot(Protocol):
 
 
 def class_vectors(prompts: Mapping[str, Sequence[str]], encode: Texts) -> Vectors:
-    """One direction a class.
+    """One direction per class.
 
     Args:
-        prompts: By class.
-        encode: Texts to unit vectors ``[n, d]``; zeros for a text that it cannot read.
+        prompts: Prompts by class.
+        encode: Maps texts to unit vectors ``[n, d]``; zeros for a text that it cannot represent.
 
     Returns:
-        ``[classes, d]`` unit vectors; zeros for a class none of whose prompts can be read.
+        ``[classes, d]`` unit vectors; zeros for a class without any representable prompt.
     """
     vectors = encode([phrase for phrases in prompts.values() for phrase in phrases])
     ends = np.cumsum([len(phrases) for phrases in prompts.values()])

@@ -1,4 +1,4 @@
-"""The laws that every method keeps; run with pytest, or with `ecgbench check mean_pool`."""
+"""Conformance tests of mean_pool; run pytest, or `ecgbench check mean_pool`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecgbench.plugins.catalogue import methods
 
 try:
     methods.get("mean_pool")
-except UnknownNameError:  # not installed: found beside this file
+except UnknownNameError:  # not installed: use the folder of this file
     methods.add_path(Path(__file__).parent.parent / "src" / "mean_pool")
 
 

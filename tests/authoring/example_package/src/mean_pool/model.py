@@ -1,4 +1,4 @@
-"""Mean pool: learns to fill in hidden samples. Change it into your method."""
+"""Mean pool: reconstructs hidden samples. Change this example into your method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .settings import MeanPoolSettings
 
 
 class MeanPool(Method):
-    """Hides random samples in all leads at once and guesses them from the others."""
+    """Hides random samples in all leads and reconstructs them from the others."""
 
     config: MeanPoolSettings
 

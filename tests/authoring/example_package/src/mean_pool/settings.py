@@ -1,4 +1,4 @@
-"""What the settings of Mean pool may be: type, range and default of each."""
+"""Type, range and default of each setting of Mean pool."""
 
 from __future__ import annotations
 
