@@ -1,4 +1,4 @@
-"""What is built installs, and imports where it should, away from the checkout."""
+"""The built package installs, and imports its own files outside of the checkout."""
 
 from __future__ import annotations
 

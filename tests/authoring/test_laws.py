@@ -139,7 +139,7 @@ def test_an_embedding_that_bf16_changes_is_caught(
 
 
 def test_shipped_test_signals_are_caught(author: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What counts as a test signal: ``test_shipped.py``."""
+    """``test_shipped.py`` tests the definition of a test signal."""
     needle, place = b"sixteen bytes of", "ecgbench.authoring.shipped"
     monkeypatch.setattr(f"{place}.prepared_data", lambda: [None])
     monkeypatch.setattr(f"{place}.needles_of", lambda dataset, spec: {needle: "toy record 1"})

@@ -1,4 +1,4 @@
-"""What a method ships is searched for test signals."""
+"""The search for test signals in a method's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hashes: equal for equal values, another for any change that matters."""
+"""Hashes: equal for equal values, different after any relevant change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a matrix cost, by method and stage, from the records that it left.
+"""The cost of a matrix by method and stage, from its records.
 
 Run as ``python tests/benchmarks/costs.py leaderboards/2026.1/results --dataset ptbxl-mini``; prints the
 Markdown table of docs/costs.md. A pre-training serves all cells of a method and seed, so it is counted

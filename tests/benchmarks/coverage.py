@@ -120,7 +120,7 @@ def simulate(
 
 
 def percentile_interval(result: Bootstrap) -> tuple[float, float]:
-    """What is usually done, for comparison."""
+    """The usual interval, for comparison."""
     kept = result.draws[result.scored]
     count = (~np.isnan(kept)).sum(axis=0)
     means = np.nansum(kept, axis=0)[count > 0] / count[count > 0]

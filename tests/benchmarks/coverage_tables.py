@@ -64,7 +64,7 @@ class Table:
 
     @property
     def sd(self) -> float:
-        """Of a run's worth, over seeds and draws."""
+        """Standard deviation of a run's true value over seeds and draws."""
         return float(np.hypot(self.sd_seed, self.sd_draw))
 
 

@@ -1,4 +1,4 @@
-"""What may be set, by whom, and what is said of a mistake."""
+"""The layers of a configuration, and the messages about invalid settings."""
 
 from __future__ import annotations
 

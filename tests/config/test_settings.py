@@ -1,4 +1,4 @@
-"""What settings may be: the classes' limits and rules, and that nothing else comes through."""
+"""Limits and rules of the settings classes."""
 
 from __future__ import annotations
 

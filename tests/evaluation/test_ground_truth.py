@@ -1,4 +1,4 @@
-"""Which test records a question is about."""
+"""The test records of a task and protocol."""
 
 from __future__ import annotations
 

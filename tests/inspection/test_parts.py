@@ -1,4 +1,4 @@
-"""What is drawn is what the method did: masks, residuals, projections, curves, bounds."""
+"""Pictures of masks, residuals, projections, curves and bounds match the method's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the probe weighs: the coefficients are those of the probe, and no test record has a say."""
+"""Shown coefficients equal those of the probe and do not depend on test records."""
 
 from __future__ import annotations
 

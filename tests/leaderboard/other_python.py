@@ -52,7 +52,7 @@ def other_python(folder: Path, root: Path) -> Path:
 
 
 def source_folder(folder: Path, root: Path) -> Path:
-    """What an installation holds, as links: ``methods`` and ``tasks`` stand inside the package."""
+    """Links in the layout of an installation: ``methods`` and ``tasks`` are inside the package."""
     package = folder / "ecgbench"
     package.mkdir(parents=True)
     for path in [*(root / "ecgbench").iterdir(), root / "methods", root / "tasks"]:

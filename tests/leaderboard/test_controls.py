@@ -95,7 +95,7 @@ def test_seeds_are_averaged_before_draws_are_compared(tmp_path: Path) -> None:
 
 
 def test_a_row_of_dealt_reports_has_its_deals_in_its_interval(tmp_path: Path) -> None:
-    """Its seeds deal the reports anew, so their luck belongs to the interval."""
+    """Each seed shuffles the reports anew, so the interval includes the variation of the shuffles."""
     spans = {}
     for name, shuffled in (("plain", False), ("dealt", True)):
         for seed, skill in enumerate((-0.5, -0.1, 0.2, 0.5)):

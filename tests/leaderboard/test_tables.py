@@ -261,7 +261,7 @@ def test_on_the_committed_board_letters_say_what_the_tests_say(committed: list[T
 
 
 def test_on_the_committed_board_seeds_take_away_what_they_should(committed: list[Table]) -> None:
-    """Of the rows with three seeds fewer pairs are separated as procedures than as weights."""
+    """Rows with three seeds: fewer pairs differ as procedures than as trained weights."""
     apart = {"weights": 0, "procedure": 0}
     for table in committed:
         procedures = {row.key for row in table.procedures}

@@ -1,4 +1,4 @@
-"""What the workflow does with a pull request: its own script, run on a made-up one."""
+"""The script of the workflow for pull requests, run on a synthetic pull request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tests of methods run under."""
+"""Fixtures of all tests of methods."""
 
 from __future__ import annotations
 

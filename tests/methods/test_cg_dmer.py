@@ -1,4 +1,4 @@
-"""What is CG-DMER's own: four terms, what each of them reads, and its choices."""
+"""CG-DMER: its four loss terms, their inputs, and its settings."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def test_a_file_that_is_no_program_is_refused_in_one_line(tmp_path: Path, kind: 
 
 
 class Evil:
-    """What a pickle can do when it is loaded."""
+    """A pickle that runs code when it is loaded."""
 
     def __reduce__(self) -> Any:
         return os.mkdir, (os.environ["ECGBENCH_TEST_EVIL"],)

@@ -1,4 +1,4 @@
-"""What every contrast of ECGs with reports keeps to: one loss over the whole batch, by its reports."""
+"""Every contrastive method with reports: one loss over the whole batch, grouped by report."""
 
 from __future__ import annotations
 

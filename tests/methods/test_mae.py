@@ -1,4 +1,4 @@
-"""What is MAE's own: its feature."""
+"""MAE: its features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is MERIT's own: two bounds, their weights, the encoders and layers that each reads."""
+"""MERIT: its two bounds, their weights, and the encoders and layers that they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is MERL's own: an ECG-only contrast beside the one with reports."""
+"""MERL: the contrast of ECGs, in addition to the contrast with reports."""
 
 from __future__ import annotations
 

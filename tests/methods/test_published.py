@@ -182,7 +182,7 @@ def test_weights_may_lie_under_their_key_or_bare(tmp_path: Path, wrap: bool) -> 
 
 
 class Settings:
-    """What a training script keeps beside its tensors."""
+    """Values that a training script stores in addition to tensors."""
 
 
 @pytest.mark.parametrize("kind", ["other", "cut", "pickle", "sizes"])
@@ -214,7 +214,7 @@ def test_a_file_that_does_not_fit_is_refused_in_one_line(tmp_path: Path, kind: s
 def test_the_two_lines_make_a_file_that_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hint is run as it stands."""
+    """The command in the hint runs unchanged."""
     file = write_tiny("ecgfounder", tmp_path)
     content = torch.load(file, weights_only=True)
     torch.save({**content, "args": Settings()}, file)

@@ -1,4 +1,4 @@
-"""Losses against hand calculations in NumPy, their gradients, and what must not change them."""
+"""Losses against hand calculations in NumPy, their gradients and their invariances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plug-ins say of themselves, and what is said of broken ones."""
+"""Descriptions of plug-ins, and messages about broken plug-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a record says of the checkout that made it."""
+"""The description of the checkout in a record."""
 
 from __future__ import annotations
 

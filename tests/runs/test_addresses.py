@@ -84,7 +84,7 @@ def loaded(stage: Stage, folder: Path) -> dict[str, Path]:
 
 
 def in_copy(file: Path, roots: dict[str, Path]) -> Path:
-    """A module's file in the copy; a plug-in's stands for itself."""
+    """The file of a module in the copy; the file of a plug-in is not copied."""
     for name in sorted(own_packages(), key=len, reverse=True):
         if file.resolve().is_relative_to(own_packages()[name].resolve()):
             return roots[name] / file.resolve().relative_to(own_packages()[name].resolve())

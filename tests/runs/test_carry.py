@@ -1,4 +1,4 @@
-"""Results carried over to changed code: a refactoring costs no board, a change of behaviour is found."""
+"""Results carried over to changed code: a refactoring keeps them, a change of behaviour is found."""
 
 from __future__ import annotations
 

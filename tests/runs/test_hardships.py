@@ -1,4 +1,4 @@
-"""What befalls a run from outside: Ctrl-C, a full disk, a folder or a device that is not there."""
+"""Runs under external faults: Ctrl-C, a full disk, a missing folder or device."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_a_patient_brings_all_records_and_is_drawn_once_on_average() -> None:
 
 
 def test_resamples_are_frozen_for_ever() -> None:
-    """A published interval must come out again: these figures may only change with a version."""
+    """Published intervals must be reproducible: these figures may only change with a version."""
     weights = next(Design.of(["b", "a", "c", "a", "d"], 4, seed=42).weights())
     assert weights.T.tolist() == [
         [1.0, 0.0, 1.0, 0.0, 2.0],

@@ -182,7 +182,7 @@ def test_the_correction_for_few_patients_weighs_classes_by_their_variance() -> N
 
 
 def shuffled(rng: np.random.Generator) -> list[Bootstrap]:
-    """Five draws of a linear map learnt from dealt labels, scored on one small test split.
+    """Five draws of a linear map fitted on shuffled labels, scored on one small test split.
 
     The features know the true labels well, so a map learnt from dealt ones is right or wrong by luck.
     """
@@ -207,7 +207,7 @@ def shuffled(rng: np.random.Generator) -> list[Bootstrap]:
 
 @pytest.mark.slow
 def test_shuffled_labels_come_out_at_chance() -> None:
-    """The whole way from dealt labels: this interval covers, the one over patients alone does not."""
+    """End to end with shuffled labels: this interval covers, the interval over patients alone does not."""
     rng = np.random.default_rng(17)
     sets, covered, patients_only = 150, 0, 0
     for _ in range(sets):

@@ -19,7 +19,7 @@ def shares() -> dict[str, float]:
 
 
 def test_intervals_hold_the_truth_and_equals_are_seldom_told_apart() -> None:
-    """What three standard errors of 300 splits allow around 95 % and 5 %."""
+    """Three standard errors of 300 splits around 95 % and 5 %."""
     found = shares()
     assert found["covers"] == pytest.approx(0.95, abs=0.038)
     assert found["rejects"] == pytest.approx(0.05, abs=0.038)

@@ -115,7 +115,7 @@ def test_letters_say_what_the_tests_say(
 @pytest.mark.parametrize("of", GENERATORS, ids=lambda of: of.name)
 @pytest.mark.parametrize("table", [TABLES[0], TABLES[1]], ids=lambda table: table.name)
 def test_simulated_splits(of, table) -> None:  # type: ignore[no-untyped-def]
-    """What three standard errors of 60 tables allow."""
+    """Three standard errors of 60 tables."""
     notes = [judge(of, table, number, 100) for number in range(60)]
     for what, wanted in (("interval", 0.95), ("test", 0.05), ("drop", 0.95), ("group", 0.95)):
         found = [

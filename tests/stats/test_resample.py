@@ -54,7 +54,7 @@ def test_designs_that_share_have_keys_of_their_own() -> None:
 
 
 def test_a_group_drops_resample_by_resample() -> None:
-    """Of figures that are means the drop and its error are known."""
+    """The drop of two means and its standard error are known exactly."""
     rng = np.random.default_rng(1)
     values = rng.normal(0.6, 0.1, size=(2, 3000)).clip(0, 1)
     names = [str(n) for n in range(3000)]

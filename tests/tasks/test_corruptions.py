@@ -205,7 +205,7 @@ def test_lost_leads_are_zero_and_the_others_as_they_were() -> None:
 
 
 def test_version_1_is_what_it_was() -> None:
-    """Features are kept by a change's name, amount and version: raise VERSION when this fails."""
+    """Features are stored by the name, amount and version of a corruption: raise VERSION when this fails."""
     clean = ecg_like(12)
     found = {
         kind: distance(levels(kind)[3](clean, 100, np.random.default_rng(13))[:, 3], clean[:, 3])

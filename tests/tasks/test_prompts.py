@@ -1,4 +1,4 @@
-"""The prompt files: complete, of the class that they stand for and of no other, and pinned."""
+"""The prompt files: complete, specific to their class, and pinned."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def label_sets(name: str) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
 
 
 def ptbxl_classes() -> dict[str, set[str]]:
-    """What each label set can hold, for the statements of the simulator (all real ones: see below)."""
+    """Classes of each label set for the statements of the simulator (all real statements: see below)."""
     everything = set(FILES["ptbxl.en"].groups["statements"])
     own = [statement for statement in STATEMENTS.values() if statement.superclass]
     return {

@@ -1,4 +1,4 @@
-"""The probe of clean records on changed ones, on simulated data."""
+"""A probe fitted on clean records and tested on changed records, on simulated data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Answers = dict[str, tuple[Result, ScorePredictions]]
 
 
 def put_questions(request: Request, asked: list[Question]) -> tuple[Plan, Answers]:
-    """Run some questions; results and predictions by ``PROTOCOL@VARIANT``."""
+    """Run some cells; results and predictions by ``PROTOCOL@VARIANT``."""
     plan = make_plan(dataclasses.replace(request, questions=asked))
     carry_out(plan)
     found = {}

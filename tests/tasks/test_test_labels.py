@@ -71,7 +71,7 @@ def test_the_protocols_of_the_same_class_are() -> None:
 
 
 def labelled(permuted: bool) -> Dataset:
-    """The tiny data set with its test labels and reports, or with these dealt to other test records."""
+    """The tiny data set with its test labels and reports, or with both shuffled among test records."""
     full = open_dataset("sim-tiny")
     records = full.records.copy()
     test = full.rows("test")

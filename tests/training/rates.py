@@ -1,4 +1,4 @@
-"""What an optimiser does, watched from outside."""
+"""Records the steps of an optimiser."""
 
 from __future__ import annotations
 

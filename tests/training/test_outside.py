@@ -1,4 +1,4 @@
-"""What is read from outside: found, told apart by its content, and misfits told in plain words."""
+"""Weights from outside: where they are found, their hash, and messages about mismatches."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def settings(values: dict[str, Any]) -> Any:
 
 
 class Evil:
-    """What a pickle can do when it is loaded."""
+    """A pickle that runs code when it is loaded."""
 
     def __reduce__(self) -> Any:
         return os.mkdir, (os.environ["ECGBENCH_TEST_EVIL"],)

@@ -1,4 +1,4 @@
-"""What is hardest for several processes: negatives of the others, and a parameter without a gradient."""
+"""Two difficulties for several processes: negatives of other processes, a parameter without a gradient."""
 
 from __future__ import annotations
 
