@@ -168,6 +168,26 @@ def test_all_cells_of_a_method_share_one_alignment(
     assert len(fits) == 1
 
 
+def test_texts_are_centred_on_the_training_reports(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+
+    def seen(*args: Any) -> Any:
+        fits.append(args)
+        return align(*args)
+
+    monkeypatch.setattr(alignment, "align", seen)
+    bench = world.bench(**ENCODER_ONLY)
+    space = shared_space(bench)
+    ((_, (train, val), _, _),) = fits
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
+    assert np.abs(val.mean(axis=0)).max() < 0.2
+    # what the map is trained on and what a text becomes are the same direction
+    texts = bench.reports("train").texts
+    np.testing.assert_allclose(space.text(texts), unit(train), atol=1e-6)
+
+
 @pytest.mark.parametrize(("split", "word"), [("train", "training"), ("val", "validation")])
 def test_data_without_reports_is_a_reason_and_not_a_figure(
     world: World, split: str, word: str

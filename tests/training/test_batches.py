@@ -45,6 +45,18 @@ def test_an_epoch_shows_no_record_twice_and_leaves_less_than_a_batch(
     assert len(set(seen.tolist())) == len(seen) > count - size
 
 
+def test_every_epoch_and_every_seed_has_an_order_of_its_own() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        batches = TrainingBatches(records(40), 8, seed, 0, 100)
+        steps = range(5 * epoch, 5 * (epoch + 1))
+        return np.concatenate([batches.positions(step) for step in steps]).tolist()
+
+    found = [order(seed, epoch) for seed in (0, 1) for epoch in (0, 1, 2)]
+    assert all(sorted(one) == list(range(40)) for one in found)
+    assert len({tuple(one) for one in found}) == len(found)
+    assert order(0, 1) == found[1]
+
+
 @settings(deadline=None)
 @given(st.integers(8, 40), st.integers(0, 6))
 def test_starting_later_gives_the_rest(count: int, start: int) -> None:
