@@ -30,7 +30,7 @@ from ecgbench.results.predictions import read_predictions, write_predictions
 from ecgbench.results.provenance import peak_memory_mb
 from ecgbench.results.schema import CostPart, Draft, Result
 from ecgbench.results.store import path_of, write_result
-from ecgbench.runs.draft import draft, finished, on_disk, split_of_question
+from ecgbench.runs.draft import Drafter, finished, on_disk, split_of_question
 from ecgbench.runs.plan import Question
 from ecgbench.runs.predict import bench_of, encoder_of, predict, protocol_of
 from ecgbench.runs.remarks import remarks
@@ -66,17 +66,12 @@ class Session:
 
     def drafts(self, cells: Sequence[tuple[Question, int]]) -> list[tuple[Question, Draft]]:
         """A draft of each cell."""
+        drafter = Drafter(self.recipe, self.dataset, self.overrides)
         return [
             (
                 question,
-                draft(
-                    self.recipe,
-                    self.dataset,
-                    self.open(question.task.dataset),
-                    self.tested(question),
-                    question,
-                    draw,
-                    self.overrides,
+                drafter.draft(
+                    self.open(question.task.dataset), self.tested(question), question, draw
                 ),
             )
             for question, draw in cells

@@ -180,8 +180,9 @@ def own_protocol(tmp_path: Path) -> Callable[[str], Spec]:
             "folder": tmp_path,
             "entry": f"ecgbench.tasks.protocols.zero_shot.{spec.entry}",
             "settings": f"ecgbench.tasks.protocols.zero_shot.{spec.settings}",
-            "params": {**spec.params, "prompts": {"mine.en": read_prompts(file)[1]}},
         }
+        if "prompts" in spec.params:
+            own["params"] = {**spec.params, "prompts": {"mine.en": read_prompts(file)[1]}}
         return spec.model_copy(update=own)
 
     return make
