@@ -57,13 +57,13 @@ class MethodInfo(_Spec):
         paper: Where it was published.
         encodes: What it can encode: ``ecg`` (one vector a record), ``tokens`` (several), ``text``
             (text in the space of its ECG embedding, so that zero-shot is possible).
-        reports: Whether pre-training uses reports: ``none``, ``some`` (records without one are used
-            too) or ``all`` (only records that have one are used).
-        pretrained_on: Data sets or collections that the weights which it brings along have seen, or
-            ``unknown``. Where the user brings them, a setting ``model.trained_on`` says so.
-        protocols: The only protocols that it takes part in; empty for all that it can.
-        feature_names: ``module:function`` that names what ``encode_ecg`` gives, for the names of the leads;
-            `ecgbench inspect` then shows what a probe weighs. None where features have no names.
+        reports: Whether pre-training uses reports: ``none``, ``some`` (also records without a report) or
+            ``all`` (only records with a report).
+        pretrained_on: Pre-training data sets or collections of the weights that the method ships, or
+            ``unknown``. For weights of the user, the setting ``model.trained_on`` names them.
+        protocols: The only protocols that the method takes part in; empty for all possible protocols.
+        feature_names: ``module:function`` that gives the names of the features for the names of the leads.
+            `ecgbench inspect` then shows the probe's weights. None for features without names.
         on_request: Whether ``--methods all`` leaves the method out, because it needs the user's own files.
         config: The method's part of the configuration (sections of :mod:`ecgbench.config.effective`).
         profiles: Changes to ``config`` by profile name.
@@ -247,15 +247,15 @@ class TaskSpec(_Spec):
     """A label set of a data set that methods are evaluated on; a file in ``tasks``.
 
     Attributes:
-        name: Carries the data set's name, so that a figure cannot be mistaken for another's.
-        title: What tables call it.
-        version: Raised when its records, splits or labels change on purpose.
-        dataset: Name in the data catalogue; its test records are predicted.
+        name: Contains the data set's name, so that tasks of two data sets cannot be confused.
+        title: Name in tables.
+        version: Raised when the task's records, splits or labels change on purpose.
+        dataset: Data set of the test records, by its name in the data catalogue.
         labels: Label set of the data set.
-        protocols: Protocols that evaluate it: a name, or ``NAME@VARIANT`` for one variant only.
-        source: For a shift from one data set to another: where training and validation records are.
-        mapping: Then the classes of the source that are scored, each with those of ``labels`` that make
-            it: a record has the class where it has any of them.
+        protocols: Protocols of the task: a name, or ``NAME@VARIANT`` for one variant only.
+        source: For a shift between data sets: the data set of the training and validation records.
+        mapping: For a shift between data sets: the scored classes of the source. Each lists classes of
+            ``labels``. A test record has the class of the source if it has any of the listed classes.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

@@ -99,7 +99,7 @@ def open_language_model(
     """
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # the harness has its own progress bar progress bar progress bar
+    logging.disable_progress_bar()  # the harness has its own progress bar
     if isinstance(settings, SmallLM):
         folder = _small_language_model(settings, train, val, device)
         return _loaded("GPT-2-shaped, from scratch", folder, settings.instruction)
