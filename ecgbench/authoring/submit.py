@@ -19,13 +19,21 @@ from ecgbench.base.paths import atomic_write
 from ecgbench.evaluation.ground_truth import TruthReader
 from ecgbench.evaluation.label_sources import prepared
 from ecgbench.leaderboard.build import RESULTS, build
+from ecgbench.leaderboard.claims import (
+    holes,
+    own_words,
+    shared_titles,
+    unknown_corpora,
+    unknown_questions,
+)
 from ecgbench.leaderboard.diff import diff
 from ecgbench.leaderboard.formats import to_markdown
 from ecgbench.leaderboard.questions import agrees, identity
+from ecgbench.leaderboard.suspicion import copies
 from ecgbench.leaderboard.verify import verify
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.schema import Result
-from ecgbench.results.store import path_of, read_results, write_result
+from ecgbench.results.store import path_of, read_readable, write_result
 
 NOTE = "SUBMISSION.md"
 
@@ -70,9 +78,9 @@ def examine(
         "schema, hashes, record sets, ranges, and every figure computed again",
         [*map(str, report.problems), *unscored],
     )
-    try:
-        results = tuple(read_results(submission))
-    except ResultError:
+    found, refused = read_readable(submission)
+    results = tuple(found)
+    if not results and refused:
         return Examined(tuple(problems), tuple(passed), ())
     look("there are results", [] if results else [f"{submission} holds no results"])
     look(
@@ -80,6 +88,7 @@ def examine(
         [f"{r.key}: random weights" for _, r in results if r.pretraining.random],
     )
     look("the questions are those of this version", _other_questions(board, results))
+    look("rows of its own, complete and in the harness's words", _not_its_own(board, results))
     names = sorted({result.method.name for _, result in results})
     look("cards", [line for name in names for line in _guarded(_card, name)])
     look("conformance", [line for name in names for line in _guarded(_laws, name)])
@@ -115,8 +124,7 @@ def submit(submission: Path, board: Path, examined: Examined) -> Path:
             plain = {"verification": "self-reported", "reproduction": None}
             target = write_result(board / RESULTS, result.model_copy(update=plain))
             if result.predictions is not None:
-                name = result.predictions.file
-                shutil.copyfile(path.with_name(name), target.with_name(name))
+                shutil.copyfile(path.with_suffix(".npz"), target.with_suffix(".npz"))
         build(board)
         note = _note(examined, before, board)
     finally:
@@ -158,6 +166,30 @@ def _other_questions(board: Path, results: Sequence[tuple[Path, Result]]) -> lis
     return wrong + [
         f"{path}: is there already; another's cell is not replaced" for path in replaced
     ]
+
+
+def _not_its_own(board: Path, results: Sequence[tuple[Path, Result]]) -> list[str]:
+    """What belongs to others or to nobody: rows, titles and predictions, unknown names, free notes."""
+    pins = read_pins(board)
+    on_board = read_readable(board / RESULTS)[0]
+    there = [result for _, result in on_board]
+    mine = [result for _, result in results]
+    owned = {result.row for result in there}
+    problems = [
+        f"{row}: is a row of the board; a maintainer adds cells to it"
+        for row in sorted({result.row for result in mine} & owned)
+    ]
+    keys = {result.key for result in mine}
+    for key, what in shared_titles([*mine, *there]):
+        if key in keys:
+            problems.append(f"{key}: {what}")
+    problems += [f"{row}: {what}" for row, what in holes(mine)]
+    copied = copies([*results, *on_board], [path for path, _ in results])
+    problems += [f"{key}: {what}" for key, what in copied]
+    for result in mine:
+        told = [*unknown_questions(result, pins), *unknown_corpora(result), *own_words(result)]
+        problems += [f"{result.key}: {what}" for what in told]
+    return problems
 
 
 def _guarded(check: Callable[[str], list[str]], name: str) -> list[str]:

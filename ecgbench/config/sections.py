@@ -160,7 +160,7 @@ class ComputeSettings(Settings):
 class EvaluateSettings(Settings):
     """How figures are computed from predictions."""
 
-    resamples: Annotated[int, Field(ge=1, le=10**6)] = 1000  # of the patient bootstrap
+    resamples: Annotated[int, Field(ge=1, le=10_000)] = 1000  # of the patient bootstrap
 
 
 class Config(Settings):

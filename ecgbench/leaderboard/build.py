@@ -30,7 +30,7 @@ from ecgbench.leaderboard.sheets import Sheet, class_sheet, full_sheet, short_sh
 from ecgbench.leaderboard.tables import Table, answer, share_of
 from ecgbench.leaderboard.versions import FILE, pin, read_pins
 from ecgbench.results.schema import Result
-from ecgbench.results.store import read_results, safe_name
+from ecgbench.results.store import read_readable, safe_name
 
 RESULTS = "results"
 TABLES = "tables"
@@ -42,10 +42,10 @@ def build(folder: Path) -> None:
     """Write the tables of one version of the leaderboard.
 
     Raises:
-        ResultError: A result that cannot be read, two for one cell, or results of different questions
-            under one name.
+        ResultError: Results that cannot be read (the tables of all others are written, and each of these
+            is named), two for one cell, or results of different questions under one name.
     """
-    files = made_from(folder)
+    files, refused = made_from(folder)
     keep = set(files)
     for name, content in files.items():
         atomic_write(folder / name, content)
@@ -54,12 +54,14 @@ def build(folder: Path) -> None:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             shutil.rmtree(path)
+    if refused:
+        raise _all_refused(refused)
 
 
 def check(folder: Path) -> list[str]:
     """Build in memory and compare: one line for each file that differs, is missing or too many."""
-    files = made_from(folder)
-    problems = []
+    files, refused = made_from(folder)
+    problems = [error.message for error in refused]
     for name, content in files.items():
         path = folder / name
         if not path.is_file():
@@ -72,8 +74,12 @@ def check(folder: Path) -> list[str]:
     return problems
 
 
-def made_from(folder: Path) -> dict[str, str]:
-    """Every file that a version's results make, by path relative to it."""
+def made_from(folder: Path) -> tuple[dict[str, str], list[ResultError]]:
+    """Every file that a version's readable results make, by path relative to it.
+
+    Returns:
+        The files, and an error for each result that cannot be read.
+    """
     with _no_collection():
         return _made_from(folder)
 
@@ -90,8 +96,10 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _made_from(folder: Path) -> dict[str, str]:
-    found = load(folder)
+def _made_from(folder: Path) -> tuple[dict[str, str], list[ResultError]]:
+    found, refused = _readable(folder)
+    if not found:
+        raise _all_refused(refused) if refused else _nothing_in(folder)
     asked = questions(result for _, result in found)
     refuse_mixtures(asked)
     pins = pin(asked, read_pins(folder))
@@ -103,7 +111,7 @@ def _made_from(folder: Path) -> dict[str, str]:
         by_page[f"{safe_name(run.task.name)}/{safe_name(run.protocol.name)}"].append(table)
     for page, members in sorted(by_page.items()):
         files |= _page(f"{TABLES}/{page}", sorted(members, key=share_of))
-    return files | _overall(blocks(tables), sorted(by_page))
+    return files | _overall(blocks(tables), sorted(by_page)), refused
 
 
 def load(folder: Path) -> list[tuple[Path, Result]]:
@@ -112,19 +120,45 @@ def load(folder: Path) -> list[tuple[Path, Result]]:
     Raises:
         ResultError: There are none, one cannot be read, or one has random weights.
     """
-    found = list(read_results(folder / RESULTS))
+    found, refused = _readable(folder)
+    if refused:
+        raise _all_refused(refused)
     if not found:
-        raise ResultError(
-            f"There are no results in {folder / RESULTS}.",
-            f"Run `ecgbench run ... --out {folder / RESULTS}`, or copy results there.",
-        )
+        raise _nothing_in(folder)
+    return found
+
+
+def _readable(folder: Path) -> tuple[list[tuple[Path, Result]], list[ResultError]]:
+    """The results of a version that may stand in tables, and an error for each of the others."""
+    found, refused = read_readable(folder / RESULTS)
+    kept = []
     for path, result in found:
         if result.pretraining.random:
-            raise ResultError(
-                f"{path.name} has random weights in the place of published ones ({result.row}).",
-                "Such a result is a trial: remove it from the leaderboard.",
+            message = (
+                f"{path.name} has random weights in the place of published ones ({result.row})."
             )
-    return found
+            hint = "Such a result is a trial: remove it from the leaderboard."
+            refused.append(ResultError(message, hint))
+        else:
+            kept.append((path, result))
+    return kept, refused
+
+
+def _nothing_in(folder: Path) -> ResultError:
+    return ResultError(
+        f"There are no results in {folder / RESULTS}.",
+        f"Run `ecgbench run ... --out {folder / RESULTS}`, or copy results there.",
+    )
+
+
+def _all_refused(refused: Sequence[ResultError]) -> ResultError:
+    """One error that names every result that cannot be read."""
+    if len(refused) == 1:
+        return refused[0]
+    named = "\n".join(error.message for error in refused)
+    return ResultError(
+        f"{len(refused)} results cannot be read:\n{named}", "Mend them, or take them out."
+    )
 
 
 def _page(name: str, tables: Sequence[Table]) -> dict[str, str]:

@@ -7,12 +7,17 @@ predictions, a line in the ledger of the machine that ran it, and, once built, a
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ecgbench.base.errors import ResultError
 from ecgbench.base.inert import for_csv
 from ecgbench.results.ledger import LEDGER, read_ledger
+from ecgbench.results.limits import read_plain_file
 from ecgbench.results.schema import Result
+
+CELLS_BYTES = 256 * 2**20
 
 
 def left_out(root: Path, found: Sequence[tuple[Path, Result]]) -> Iterator[tuple[str, str]]:
@@ -30,7 +35,12 @@ def left_out(root: Path, found: Sequence[tuple[Path, Result]]) -> Iterator[tuple
         if path not in claimed:
             yield str(path), "are predictions of no result"
     results = {result.key: result for _, result in found}
-    for key, predictions in sorted(read_ledger(root).items()):
+    try:
+        ledger = read_ledger(root)
+    except ResultError as error:
+        yield str(root / LEDGER), error.message
+        return
+    for key, predictions in sorted(ledger.items()):
         if key not in results:
             yield key, f"was run, by {LEDGER}, and its result is left out"
         elif results[key].test_evaluations < len(predictions):
@@ -45,7 +55,10 @@ def gone_since_built(
     if not cells.is_file():
         return
     keys = {for_csv(result.key) for _, result in found}
-    with cells.open(newline="", encoding="utf-8", errors="replace") as file:
-        for line in csv.DictReader(file):
+    try:
+        content = read_plain_file(cells, CELLS_BYTES).decode("utf-8", "replace")
+        for line in csv.DictReader(io.StringIO(content, newline="")):
             if (key := line.get("cell") or "") not in keys:
                 yield key, f"stands in {cells.name}, and its result is left out"
+    except (ResultError, csv.Error) as error:
+        yield str(cells), f"cannot be read: {error}"

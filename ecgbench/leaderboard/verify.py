@@ -7,11 +7,10 @@ the stored replicates must agree with, or all of them with ``full``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ecgbench.base.errors import EcgbenchError, ResultError
 from ecgbench.base.hashing import file_sha256
@@ -19,20 +18,26 @@ from ecgbench.evaluation.ground_truth import Truth, TruthReader, split_of_result
 from ecgbench.evaluation.label_sources import prepared, read_once
 from ecgbench.evaluation.scoring import score
 from ecgbench.leaderboard.build import CELLS, RESULTS, check
+from ecgbench.leaderboard.claims import (
+    names_problems,
+    own_words,
+    registry_differences,
+    settings_problems,
+    shared_titles,
+    unknown_questions,
+)
 from ecgbench.leaderboard.compare import differences
 from ecgbench.leaderboard.left_out import gone_since_built, left_out
-from ecgbench.leaderboard.questions import agrees, identity
+from ecgbench.leaderboard.questions import Identity, agrees, identity
+from ecgbench.leaderboard.suspicion import copies, too_perfect
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.agreement import unconfirmed
+from ecgbench.results.archive import ARCHIVE_BYTES
 from ecgbench.results.predictions import read_predictions
-from ecgbench.results.schema import Result
-from ecgbench.results.store import path_of, read_result
-
-if TYPE_CHECKING:
-    from ecgbench.plugins.specs import ProtocolSpec
+from ecgbench.results.schema import PredictionsPart, Result
+from ecgbench.results.store import check_json, path_of, read_result
 
 QUICK = 100
-ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def verify(
     chosen = {path.resolve() for path in only}
     tasks, unscored = [], {}
     for path, result in found:
-        problems += _record_problems(root, path, result)
+        problems += _record_problems(root, path, result, pins)
         pinned = pins.get(result.cell)
         if pinned is not None and not agrees(pinned, identity(result)):
             problems.append(Problem(result.key, "is not the question that version.json pins"))
@@ -104,6 +109,8 @@ def verify(
             unscored[result.task.dataset] = truth.message
         else:
             tasks.append((path, result, truth, full))
+    problems += [Problem(*said) for said in shared_titles(result for _, result in found)]
+    problems += [Problem(*said) for said in copies(found, [path for path, *_ in tasks])]
     for problem_list in _in_processes(tasks, jobs):
         problems += problem_list
     if readable:  # what a broken file holds is not missing
@@ -121,6 +128,9 @@ def score_problems(path: Path, result: Result, truth: Truth, full: bool) -> list
     except EcgbenchError as error:
         hint = f". {error.hint}" if error.hint else ""  # e.g. what to install for METEOR
         return [Problem(result.key, error.message.removesuffix(".") + hint)]
+    except Exception as error:  # a hostile cell must not hide the others
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return [Problem(result.key, f"cannot be scored again: {reason[:300]}")]
 
 
 def _read_all(root: Path) -> tuple[list[tuple[Path, Result]], list[Problem]]:
@@ -129,6 +139,7 @@ def _read_all(root: Path) -> tuple[list[tuple[Path, Result]], list[Problem]]:
     seen: dict[str, Path] = {}
     for path in sorted(root.rglob("*.json")):
         try:
+            check_json(path)
             result = read_result(path)
         except ResultError as error:
             problems.append(Problem(str(path), error.message.removeprefix(f"{path}: ")))
@@ -140,60 +151,36 @@ def _read_all(root: Path) -> tuple[list[tuple[Path, Result]], list[Problem]]:
     return found, problems
 
 
-def _record_problems(root: Path, path: Path, result: Result) -> list[Problem]:
-    """What a record alone tells: its place, its predictions file, its fingerprints."""
+def _record_problems(
+    root: Path, path: Path, result: Result, pins: Mapping[str, Identity]
+) -> list[Problem]:
+    """What a record alone tells: its place, its predictions file, its names, its fingerprints."""
     what = []
     if path.resolve() != path_of(root, result).resolve():
         what.append(f"belongs at {path_of(root, result)}, not at {path}")
-    what += [*_registry_differences(result), *unconfirmed(result)]
+    what += [*registry_differences(result), *names_problems(result), *unconfirmed(result)]
+    what += [*settings_problems(result)]
+    if pins:  # a board; a folder of one's own results may be of one's own tasks
+        what += [*unknown_questions(result, pins), *own_words(result)]
     if result.status == "ok" and result.predictions is None:
         what.append("has figures, but no predictions")
     if result.predictions is not None:
-        file = path.parent / result.predictions.file
-        if not file.is_file():
-            what.append(f"its predictions {file.name} are missing")
-        elif file_sha256(file) != result.predictions.sha256:
-            what.append(
-                f"its predictions {file.name} are not those that it was made from (SHA-256)"
-            )
+        what += _file_problems(path, result.predictions)
     return [Problem(result.key, text) for text in what]
 
 
-def _registry_differences(result: Result) -> Iterator[str]:
-    """Fingerprints against the task and protocol of that name and version that this ecgbench has."""
-    from ecgbench.plugins.catalogue import protocols, tasks
-
-    task = tasks.entries().get(result.task.name)
-    protocol = protocols.entries().get(result.protocol.name)
-    spec = protocol.value if protocol else None
-    if task and task.value and task.value.version == result.task.version:
-        known = spec is not None and result.protocol.variant in spec.variants
-        asked = task.value.under(spec.of(result.protocol.variant) if spec and known else None)
-        if asked.fingerprint() != result.task.fingerprint:
-            yield f"its task fingerprint is not that of {result.task.name} {result.task.version}"
-        if (asked.dataset, asked.labels) != (result.task.dataset, result.task.label_set):
-            yield f"{result.task.name} is a question on {asked.dataset} {asked.labels}"
-        if asked.mapping != result.task.mapping:
-            yield f"{result.task.name} maps its classes otherwise"
-    if spec and spec.version == result.protocol.version:
-        name = f"{result.protocol.name} {result.protocol.version}"
-        if spec.fingerprint() != result.protocol.fingerprint:
-            yield f"its protocol fingerprint is not that of {name}"
-        elif result.protocol.variant in spec.variants:
-            yield from _said_otherwise(result, spec)
-
-
-def _said_otherwise(result: Result, spec: ProtocolSpec) -> Iterator[str]:
-    """What tables read of a protocol, and its fingerprint alone does not hold a record to."""
-    said = result.protocol
-    for what, here, there in (
-        ("chance", spec.chance, said.chance),
-        ("track", spec.track, said.track),
-        ("kind of predictions", spec.predicts, said.predicts),
-        ("group of test records", spec.only(said.variant), said.only),
-    ):
-        if here != there:
-            yield f"says that its {what} is {there!r}; {said.name} has {here!r}"
+def _file_problems(path: Path, said: PredictionsPart) -> Iterator[str]:
+    file = path.parent / said.file
+    if file != path.with_suffix(".npz"):
+        yield f"its predictions are another record's: {said.file}"
+    elif file.is_symlink() or (file.exists() and not file.is_file()):
+        yield f"its predictions {file.name} are no plain file"
+    elif not file.is_file():
+        yield f"its predictions {file.name} are missing"
+    elif file.stat().st_size > ARCHIVE_BYTES:
+        yield f"its predictions {file.name} have more than {ARCHIVE_BYTES:,} bytes"
+    elif file_sha256(file) != said.sha256:
+        yield f"its predictions {file.name} are not those that it was made from (SHA-256)"
 
 
 def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iterator[str]:
@@ -207,7 +194,7 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
         yield f"says {result.data.n_test} test records; the split has {len(truth.record_ids)}"
     if result.data.n_test_patients != len(set(truth.patients.tolist())):
         yield f"says {result.data.n_test_patients} test patients; the split has others"
-    predictions = read_predictions(path.parent / result.predictions.file)
+    predictions = read_predictions(path.with_suffix(".npz"))
     resamples = result.scores.resamples if full else min(QUICK, result.scores.resamples)
     if predictions.kind != result.protocol.predicts:
         yield f"has {predictions.kind} where its protocol predicts {result.protocol.predicts}"
@@ -215,13 +202,7 @@ def _against_truth(path: Path, result: Result, truth: Truth, full: bool) -> Iter
     in_groups = bool(result.scores.shared)
     again = score(predictions, truth, resamples=resamples, in_groups=in_groups)
     yield from differences(result, again, truth.patients)
-    perfect = [c.name for c in again.classes if c.positives >= ENOUGH and c.auroc.value == 1.0]
-    judged = [c for c in again.classes if c.positives >= ENOUGH and c.auroc.value is not None]
-    if len(judged) > 1 and len(perfect) > len(judged) / 2:
-        yield (
-            f"is suspiciously perfect: {len(perfect)} of {len(judged)} classes with {ENOUGH} or more "
-            "positives are separated without an error, as by the test labels themselves"
-        )
+    yield from too_perfect(predictions, truth, again)
 
 
 def _in_processes(

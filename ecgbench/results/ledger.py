@@ -6,11 +6,14 @@ Running a cell again until it looks good shows: the count goes into the result.
 from __future__ import annotations
 
 import csv
+import io
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ecgbench.base.errors import ResultError
 from ecgbench.base.paths import one_writer
+from ecgbench.results.limits import LEDGER_BYTES, read_plain_file
 
 LEDGER = "ledger.csv"
 
@@ -37,11 +40,20 @@ def note_test_evaluation(folder: Path, key: str, predictions: str) -> int:
 
 
 def read_ledger(folder: Path) -> dict[str, set[str]]:
-    """The different predictions (SHA-256) that each cell had, by key; empty where there is no ledger."""
+    """The different predictions (SHA-256) that each cell had, by key; empty where there is no ledger.
+
+    Raises:
+        ResultError: The file cannot be read as a ledger.
+    """
     found: defaultdict[str, set[str]] = defaultdict(set)
-    if (folder / LEDGER).is_file():
-        with (folder / LEDGER).open(newline="", encoding="utf-8") as file:
-            for row in csv.reader(file):
-                if len(row) == 3:
-                    found[row[1]].add(row[2])
+    path = folder / LEDGER
+    if not path.exists():
+        return {}
+    content = read_plain_file(path, LEDGER_BYTES).decode("utf-8", "replace")
+    try:
+        for row in csv.reader(io.StringIO(content, newline="")):
+            if len(row) == 3:
+                found[row[1]].add(row[2])
+    except csv.Error as error:
+        raise ResultError(f"{path} cannot be read: {error}.") from error
     return dict(found)

@@ -1,6 +1,6 @@
 """Predictions: what a method said of each test record, compactly and without pickle.
 
-A ``.npz`` of plain arrays, read with ``allow_pickle=False``:
+A ``.npz`` of plain arrays, read by :mod:`ecgbench.results.archive`:
 
 - ``record_ids`` [n] text;
 - kind ``scores``: ``classes`` [k] text, ``levels`` [n, k] int16, ``offset`` and ``step`` [k] float64, the
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ecgbench.base.errors import ResultError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import atomic_write
+from ecgbench.results.archive import read_arrays
 from ecgbench.results.schema import PredictionsPart
 
 LOWEST, HIGHEST = -32768, 32767
@@ -125,28 +126,44 @@ def write_predictions(path: Path, predictions: Predictions) -> PredictionsPart:
     )
 
 
+MEMBERS = {
+    **dict.fromkeys(("record_ids", "classes", "texts"), "text"),
+    "levels": "int16",
+    **dict.fromkeys(("offset", "step", "thresholds"), "float64"),
+    **dict.fromkeys(("rank_ecg_to_text", "rank_text_to_ecg"), "float64"),
+}
+BY_CLASS = {"classes", "offset", "step", "thresholds"}
+OPTIONAL = {"thresholds"}
+KINDS = (
+    {"record_ids", "levels", *BY_CLASS},
+    {"record_ids", "texts"},
+    {"record_ids", "rank_ecg_to_text", "rank_text_to_ecg"},
+)
+
+
 def read_predictions(path: Path) -> Predictions:
-    """Read predictions.
+    """Read predictions, in bounded time and memory.
 
     Raises:
         ResultError: It is no such file, or its arrays do not fit each other.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        ids = arrays["record_ids"]
-        if "levels" in arrays:
-            levels = arrays["levels"]
-            classes = tuple(str(name) for name in arrays["classes"])
-            if levels.dtype != np.int16 or levels.shape != (len(ids), len(classes)):
-                raise ResultError(f"{path}: levels are {levels.dtype} {levels.shape}.")
-            grid = arrays["offset"], arrays["step"]
-            return ScorePredictions(ids, classes, levels, *grid, arrays.get("thresholds"))
-        if "texts" in arrays:
-            return TextPredictions(ids, tuple(str(text) for text in arrays["texts"]))
-        return RankPredictions(ids, arrays["rank_ecg_to_text"], arrays["rank_text_to_ecg"])
-    except ResultError:
-        raise
-    except Exception as error:  # a hostile file may fail in any way
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ResultError(f"{path} holds no predictions: {reason}.") from error
+    arrays = read_arrays(path, MEMBERS)
+    names = set(arrays)
+    kind = next((kind for kind in KINDS if kind - OPTIONAL <= names <= kind), None)
+    if kind is None:
+        raise ResultError(f"{path} holds no predictions: {', '.join(sorted(names)) or 'nothing'}.")
+    n, k = len(arrays["record_ids"].ravel()), len(arrays.get("classes", np.empty(0)).ravel())
+    for name, array in arrays.items():
+        wanted = (n, k) if name == "levels" else (k,) if name in BY_CLASS else (n,)
+        if array.shape != wanted:
+            raise ResultError(
+                f"{path} holds no predictions: {name} has shape {array.shape}, not {wanted}."
+            )
+    ids = arrays["record_ids"]
+    if "levels" in arrays:
+        classes = tuple(str(name) for name in arrays["classes"])
+        grid = arrays["offset"], arrays["step"]
+        return ScorePredictions(ids, classes, arrays["levels"], *grid, arrays.get("thresholds"))
+    if "texts" in arrays:
+        return TextPredictions(ids, tuple(str(text) for text in arrays["texts"]))
+    return RankPredictions(ids, arrays["rank_ecg_to_text"], arrays["rank_text_to_ecg"])

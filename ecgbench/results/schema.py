@@ -1,27 +1,44 @@
 """The record of one cell: method x task x protocol x seed x draw.
 
 A versioned pydantic model; :func:`json_schema` publishes it. A new field has a default; for any other
-change, raise the version and let ``migrations.py`` read the old one. This module does not import torch,
-because reading results needs none.
+change, raise the version and let ``migrations.py`` read the old one. Results are read without torch.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from ecgbench.results.fields import (
+    LEVELS,
+    MOST_RESAMPLES,
+    MOST_SEEDS,
+    STRICT,
+    Amount,
+    Choices,
+    Count,
+    FileName,
+    Group,
+    Name,
+    Names,
+    Real,
+    Settings,
+    Sha256,
+    Version,
+    levels_in,
+)
+from ecgbench.results.limits import LONGEST_TEXT
 
 SCHEMA_VERSION = 3
 CLEAN = "clean"
 """The variant of a protocol that drops are counted from."""
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Status = Literal["ok", "failed", "not-applicable"]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = STRICT
 
 
 class MethodPart(_Part):
@@ -40,11 +57,11 @@ class MethodPart(_Part):
 
     name: Name
     title: Name
-    version: int
+    version: Version
     variant: str = ""
     family: str
     config_hash: Sha256
-    parameters: int = Field(ge=0)
+    parameters: Count
 
 
 class TaskPart(_Part):
@@ -57,14 +74,14 @@ class TaskPart(_Part):
     """
 
     name: Name
-    version: int
+    version: Version
     fingerprint: Sha256
     dataset: Name
     dataset_version: str
     simulated: bool
     label_set: str
     source: tuple[str, str] | None = None
-    mapping: dict[str, tuple[str, ...]] = {}
+    mapping: Annotated[dict[str, Names], Field(max_length=1000)] = {}
 
 
 class ProtocolPart(_Part):
@@ -82,13 +99,13 @@ class ProtocolPart(_Part):
     """
 
     name: Name
-    version: int
+    version: Version
     track: Name
     variant: str
     fingerprint: Sha256
-    chance: float | None = None
+    chance: Real | None = None
     predicts: Literal["scores", "texts", "ranks"] = "scores"
-    only: dict[str, Any] = {}
+    only: Group = {}
 
     @property
     def in_groups(self) -> bool:
@@ -125,8 +142,8 @@ class CarriedPart(_Part):
     from_commit: str | None = None
     from_code: Sha256
     to_commit: str | None = None
-    seed: int = Field(ge=0)
-    sample: tuple[str, ...] = Field(min_length=1)
+    seed: Count
+    sample: tuple[str, ...] = Field(min_length=1, max_length=1000)
 
 
 class DataPart(_Part):
@@ -145,10 +162,10 @@ class DataPart(_Part):
     fingerprint: Sha256
     source_fingerprint: Sha256 | None = None
     test_fingerprint: Sha256
-    n_train: int = Field(ge=0)
-    n_val: int = Field(ge=0)
-    n_test: int = Field(ge=0)
-    n_test_patients: int = Field(ge=0)
+    n_train: Count
+    n_val: Count
+    n_test: Count
+    n_test_patients: Count
 
 
 class PretrainingPart(_Part):
@@ -169,14 +186,14 @@ class PretrainingPart(_Part):
         contaminated: Why a test record may have been seen; None where it was not.
     """
 
-    datasets: tuple[str, ...] = ()
-    declared: tuple[str, ...] = ()
+    datasets: Names = ()
+    declared: Names = ()
     fingerprint: Sha256 | None = None
-    records: int = 0
-    reports: int = 0
-    steps: int = 0
+    records: Count = 0
+    reports: Count = 0
+    steps: Count = 0
     simulated: bool = False
-    sources: dict[str, str] | None = {}
+    sources: Annotated[dict[str, str], Field(max_length=1000)] | None = {}
     contaminated: str | None = None
 
     @property
@@ -191,10 +208,10 @@ class Figure(_Part):
     None where it is undefined.
     """
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    se: float | None = None
+    value: Real | None
+    low: Real | None = None
+    high: Real | None = None
+    se: Real | None = None
 
 
 class ClassFigures(_Part):
@@ -212,13 +229,13 @@ class ClassFigures(_Part):
     """
 
     name: Name
-    positives: int = Field(ge=0)
-    negatives: int = Field(ge=0)
-    patients: float | None = None
+    positives: Count
+    negatives: Count
+    patients: Real | None = None
     auroc: Figure
     auprc: Figure
     f1: Figure
-    threshold: float | None = None
+    threshold: Real | None = None
 
 
 class Replicates(_Part):
@@ -233,9 +250,9 @@ class Replicates(_Part):
         levels: Base64 of little-endian uint16; level 65535 stands for an undefined value.
     """
 
-    low: float
-    step: float = Field(gt=0)
-    levels: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+    low: Real
+    step: float = Field(gt=0, le=1e12)
+    levels: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=LEVELS)]
 
 
 class Scores(_Part):
@@ -256,24 +273,31 @@ class Scores(_Part):
             groups of a split and the whole that their drops are counted from.
     """
 
-    figures: dict[str, Figure]
-    classes: tuple[ClassFigures, ...] = ()
-    scored_classes: int = 0
-    resamples: int
-    undefined_draws: int = 0
-    metric_version: int = 1
-    patients: float | None = None
+    figures: Annotated[dict[str, Figure], Field(max_length=100)]
+    classes: Annotated[tuple[ClassFigures, ...], Field(max_length=1000)] = ()
+    scored_classes: Count = 0
+    resamples: int = Field(ge=0, le=MOST_RESAMPLES)
+    undefined_draws: Count = 0
+    metric_version: Version = 1
+    patients: Real | None = None
     design: Sha256 | None = None
-    replicates: dict[str, Replicates] = {}
-    shared: dict[str, Replicates] = {}
+    replicates: Annotated[dict[str, Replicates], Field(max_length=100)] = {}
+    shared: Annotated[dict[str, Replicates], Field(max_length=1000)] = {}
+
+    @model_validator(mode="after")
+    def _replicates_fit(self) -> Self:
+        own, shared = (
+            {levels_in(r.levels) for r in p.values()} for p in (self.replicates, self.shared)
+        )
+        if own - {self.resamples} or len(shared) > 1 or None in shared:
+            raise ValueError("there is not one replicate for each resample")
+        return self
 
 
 class PredictionsPart(_Part):
     """The file of predictions, in the result's own folder."""
 
-    file: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z0-9@+=,_%~-][A-Za-z0-9@+=,_.%~-]{0,249}$")
-    ]
+    file: FileName
     sha256: Sha256
     kind: Literal["scores", "texts", "ranks"]
 
@@ -287,9 +311,9 @@ class CostPart(_Part):
         peak_memory_mb: Largest resident memory of the process so far.
     """
 
-    seconds: dict[str, float] = {}
+    seconds: Annotated[dict[str, Amount], Field(max_length=100)] = {}
     device: str = "cpu"
-    peak_memory_mb: float = 0.0
+    peak_memory_mb: Amount = 0.0
 
 
 class ProvenancePart(_Part):
@@ -312,8 +336,8 @@ class ProvenancePart(_Part):
     dirty: bool | None = None
     python: str
     platform: str
-    packages: dict[str, str]
-    command: tuple[str, ...] = ()
+    packages: Annotated[dict[str, str], Field(max_length=1000)]
+    command: Names = ()
 
 
 class ReproductionPart(_Part):
@@ -332,8 +356,8 @@ class ReproductionPart(_Part):
     on: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     device: Name
     commit: str | None = None
-    figures: dict[str, float]
-    spread: dict[str, float] = {}
+    figures: Annotated[dict[str, Real], Field(max_length=100)]
+    spread: Annotated[dict[str, Real], Field(max_length=100)] = {}
 
 
 class _Cell(_Part):
@@ -345,12 +369,12 @@ class _Cell(_Part):
     task: TaskPart
     protocol: ProtocolPart
     code: CodePart
-    seed: int = Field(ge=0)
-    draw: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=MOST_SEEDS)
+    draw: int = Field(ge=0, lt=MOST_SEEDS)
     pretraining: PretrainingPart = PretrainingPart()
     provenance: ProvenancePart
-    config: dict[str, Any]
-    overrides: tuple[str, ...] = ()
+    config: Settings
+    overrides: Names = ()
 
     @property
     def row(self) -> str:
@@ -417,10 +441,11 @@ class Draft(_Cell):
 
         Args:
             status: How it ended.
-            reason: Why it has no figures.
+            reason: Why it has no figures; cut to the length that a record may hold.
             parts: Fields of :class:`Result` that only a run knows.
         """
-        return Result.model_validate({**dict(self), "status": status, "reason": reason, **parts})
+        said = {"status": status, "reason": reason and reason[:LONGEST_TEXT]}
+        return Result.model_validate({**dict(self), **said, **parts})
 
 
 class Result(_Cell):
@@ -451,11 +476,11 @@ class Result(_Cell):
     data: DataPart | None = None
     scores: Scores | None = None
     predictions: PredictionsPart | None = None
-    choices: dict[str, Any] = {}
-    notes: tuple[str, ...] = ()
+    choices: Choices = {}
+    notes: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     costs: CostPart = CostPart()
-    carried: tuple[CarriedPart, ...] = ()
-    test_evaluations: int = 1
+    carried: Annotated[tuple[CarriedPart, ...], Field(max_length=1000)] = ()
+    test_evaluations: int = Field(1, ge=0, le=10**6)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -17,10 +17,12 @@ from pydantic import ValidationError
 from ecgbench.base.errors import ResultError
 from ecgbench.base.paths import atomic_write
 from ecgbench.plugins.specs import plain_validation_error
+from ecgbench.results.limits import RECORD_BYTES, load_json, read_plain_file
 from ecgbench.results.migrations import migrate
 from ecgbench.results.schema import SCHEMA_VERSION, Draft, Result
 
 TODAYS = re.compile(rb'\s*\{\s*"schema_version"\s*:\s*%d\s*,' % SCHEMA_VERSION)
+LONGEST_REASON = 2000  # characters that a message says of a record
 LONGEST = 120  # characters of a path's component; file systems take 255 bytes
 
 
@@ -53,11 +55,9 @@ def read_result(path: Path) -> Result:
         ResultError: It cannot be read, is of a later schema, or breaks the schema; says where.
     """
     try:
-        return parse_result(path.read_bytes())
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
+        return parse_result(read_plain_file(path, RECORD_BYTES))
     except ResultError as error:
-        raise ResultError(f"{path}: {error.message}", error.hint) from error
+        raise _named(path, error) from error
 
 
 def parse_result(content: bytes) -> Result:
@@ -65,7 +65,7 @@ def parse_result(content: bytes) -> Result:
     try:
         if TODAYS.match(content):
             return Result.model_validate_json(content)  # twice as fast as by way of a dict
-        return Result.model_validate_json(json.dumps(migrate(json.loads(content))))
+        return Result.model_validate_json(json.dumps(migrate(load_json(content))))
     except ValidationError as error:
         raise ResultError(f"It is no result: {plain_validation_error(error)}.") from error
     except (ValueError, RecursionError) as error:
@@ -74,9 +74,45 @@ def parse_result(content: bytes) -> Result:
 
 
 def read_results(folder: Path) -> Iterator[tuple[Path, Result]]:
-    """Every result below a folder, in the order of their paths."""
+    """Every result below a folder, in the order of their paths.
+
+    Raises:
+        ResultError: One cannot be read.
+    """
     for path in sorted(folder.rglob("*.json")):
         yield path, read_result(path)
+
+
+def check_json(path: Path) -> None:
+    """See that every key of a record stands once, so that all readers of the file read the same.
+
+    :func:`read_result` leaves this out, because it takes as long as building a table from the record.
+
+    Raises:
+        ResultError: A key stands twice, or a number is none of JSON.
+    """
+    try:
+        load_json(read_plain_file(path, RECORD_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise ResultError(f"{path}: It is no result: {error}.") from error
+    except ResultError as error:
+        raise _named(path, error) from error
+
+
+def _named(path: Path, error: ResultError) -> ResultError:
+    message = error.message.removeprefix(f"{path} ")
+    return ResultError(f"{path}: {message[:LONGEST_REASON]}", error.hint)
+
+
+def read_readable(folder: Path) -> tuple[list[tuple[Path, Result]], list[ResultError]]:
+    """Every result below a folder that can be read, and an error for each of the others."""
+    found, refused = [], []
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            found.append((path, read_result(path)))
+        except ResultError as error:
+            refused.append(error)
+    return found, refused
 
 
 def safe_name(name: str) -> str:

@@ -67,7 +67,7 @@ def test_a_good_submission_becomes_a_self_reported_row(submission: Path, tmp_pat
     board = tmp_path / "board"
     examined = examine(submission, board)
     assert examined.problems == ()
-    assert len(examined.passed) == 5
+    assert len(examined.passed) == 6
     note = submit(submission, board, examined)
     assert "author_method" in note.read_text()
     assert "added" in note.read_text()
@@ -214,3 +214,40 @@ def test_the_page_draws_simulated_ecgs_of_the_best_row(submission: Path, tmp_pat
     assert 'class="ecg"' not in (board / "bare.html").read_text()
     if keep := os.environ.get("ECGBENCH_KEEP_PAGE"):  # to look at it
         shutil.copy(board / "page.html", keep)
+
+
+def test_a_row_of_the_board_takes_no_cells_of_others(submission: Path, tmp_path: Path) -> None:
+    """Neither a failed seed nor a strange draw may unrank a row that is there."""
+    board = tmp_path / "board"
+    submit(submission, board, examine(submission, board))
+    for seed, path in enumerate(sorted(submission.rglob("*.json")), 2):
+        moved = path.with_name(path.name.replace(f"seed{seed - 2}", f"seed{seed}"))
+        path.with_suffix(".npz").rename(moved.with_suffix(".npz"))
+        record = json.loads(path.read_text())
+        record.update(seed=seed)
+        record["predictions"]["file"] = moved.with_suffix(".npz").name
+        moved.write_text(json.dumps(record))
+        path.unlink()
+    problems = examine(submission, board).problems
+    assert any("is a row of the board" in problem for problem in problems)
+    assert any("lacks seed 0: seeds count from 0" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda r: r.update(notes=["Verified by the maintainers."]), "no protocol writes"),
+        (lambda r: r["pretraining"].update(datasets=["mimic-secret"]), "unknown data set"),
+        (lambda r: r["task"].update(name="my-task"), "unknown task 'my-task'"),
+        (lambda r: r["protocol"].update(name="my-way"), "unknown protocol 'my-way'"),
+        (lambda r: r.update(draw=9), "has draw 9"),
+        (lambda r: r.update(seed=7), "lacks seed"),
+        (lambda r: r["method"].update(title="Other"), "several titles"),
+    ],
+)
+def test_a_submission_claims_only_what_is_known(
+    submission: Path, tmp_path: Path, change: Any, what: str
+) -> None:
+    edit(submission, change)
+    problems = examine(submission, tmp_path / "board").problems
+    assert any(what in problem for problem in problems)

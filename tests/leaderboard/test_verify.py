@@ -152,6 +152,7 @@ def test_shared_resamples_of_another_method_make_it_look_unhurt(tmp_path: Path) 
             number,
             **{
                 "method.name": name,
+                "method.title": name.upper(),
                 "protocol.variant": "clean",
                 "data.test_fingerprint": truth().fingerprint,
             },

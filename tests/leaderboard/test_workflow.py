@@ -24,7 +24,8 @@ def pull_request(tmp_path: Path) -> Path:
     put_reason(ours / "results", "failed", "out of memory", **{"method.name": "old"})
     build(ours)
     shutil.copytree(ours, theirs)
-    put_reason(theirs / "results", "not-applicable", "no text", **{"method.name": "new"})
+    named = {"method.name": "new", "method.title": "New"}
+    put_reason(theirs / "results", "not-applicable", "no text", **named)
     build(theirs)
     (tmp_path / "labels").mkdir()
     return tmp_path

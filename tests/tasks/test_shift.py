@@ -14,7 +14,7 @@ from ecgbench.tasks.protocols.shift.corruptions import Transform, transform_of
 from ecgbench.data.dataset import Dataset
 from ecgbench.data.opening import open_dataset
 from ecgbench.data.signals import adapt
-from ecgbench.leaderboard.verify import _registry_differences
+from ecgbench.leaderboard.claims import registry_differences
 from ecgbench.plugins.catalogue import protocols, tasks
 from ecgbench.plugins.specs import SourceSpec, TaskSpec
 from ecgbench.results.predictions import ScorePredictions, read_predictions
@@ -150,7 +150,7 @@ def test_another_label_set_is_predicted_by_the_classes_of_the_source(
     assert (at_source.task.label_set, result.task.label_set) == ("super", "sub")
     alone = {entry.name: entry for entry in found["linear-probe@100%"][0].scores.classes}
     assert all(entry.auroc == alone[entry.name].auroc for entry in at_source.scores.classes)
-    assert not [text for one in (result, at_source) for text in _registry_differences(one)]
+    assert not [text for one in (result, at_source) for text in registry_differences(one)]
 
     truth = open_dataset("sim-tiny").labels("sub", "test")
     assert predictions.record_ids.tolist() == truth.record_ids.tolist()
