@@ -17,9 +17,9 @@ import numpy as np
 from ecgbench.evaluation.ground_truth import Truth
 from ecgbench.evaluation.metric_table import METRICS
 from ecgbench.evaluation.pairs import ClassPair, pair
+from ecgbench.results.parts import ClassFigures, Figure, Replicates, Scores
 from ecgbench.results.predictions import Predictions
 from ecgbench.results.replicates import pack
-from ecgbench.results.schema import ClassFigures, Figure, Replicates, Scores
 from ecgbench.stats.bootstrap import Bootstrap, Interval, bootstrap, class_intervals
 from ecgbench.stats.resample import Design, SharedDesign
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ecgbench.evaluation.scoring import BOOTSTRAP_SEED, SHARED
 from ecgbench.leaderboard.evidence import evidence_of
+from ecgbench.results.parts import ClassFigures, Figure, Replicates, Scores
 from ecgbench.results.replicates import unpack
-from ecgbench.results.schema import ClassFigures, Figure, Replicates, Result, Scores
+from ecgbench.results.schema import Result
 from ecgbench.stats.components import interval_of, patients_alone
 from ecgbench.stats.evidence import Runs
 from ecgbench.stats.intervals import Error, limits

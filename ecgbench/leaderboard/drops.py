@@ -23,8 +23,9 @@ from ecgbench.leaderboard.rows import COMPARED, Row
 from ecgbench.leaderboard.sheets import Sheet
 from ecgbench.leaderboard.summaries import mean
 from ecgbench.leaderboard.tables import Table
+from ecgbench.results.parts import CLEAN
 from ecgbench.results.replicates import unpack
-from ecgbench.results.schema import CLEAN, Result
+from ecgbench.results.schema import Result
 from ecgbench.stats.bootstrap import Bootstrap, evidence_of_drop
 from ecgbench.stats.components import interval_of_drop
 from ecgbench.stats.evidence import Evidence, Runs

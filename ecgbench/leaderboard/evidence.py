@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ecgbench.results.parts import ClassFigures, Figure
 from ecgbench.results.replicates import unpack
-from ecgbench.results.schema import ClassFigures, Figure, Result
+from ecgbench.results.schema import Result
 from ecgbench.stats.evidence import Evidence, Runs
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ecgbench.base.errors import ResultError
 from ecgbench.evaluation.ground_truth import Truth
+from ecgbench.results.parts import Scores
 from ecgbench.results.predictions import (
     Predictions,
     RankPredictions,
@@ -22,7 +23,7 @@ from ecgbench.results.predictions import (
     TextPredictions,
     read_predictions,
 )
-from ecgbench.results.schema import Result, Scores
+from ecgbench.results.schema import Result
 
 ENOUGH = 5  # positives of a class, from where perfect separation is suspicious
 RECORDS = 20  # fewer say nothing of ranks, texts and correlations

@@ -33,8 +33,9 @@ from ecgbench.leaderboard.suspicion import copies, too_perfect
 from ecgbench.leaderboard.versions import read_pins
 from ecgbench.results.agreement import unconfirmed
 from ecgbench.results.archive import ARCHIVE_BYTES
+from ecgbench.results.parts import PredictionsPart
 from ecgbench.results.predictions import read_predictions
-from ecgbench.results.schema import PredictionsPart, Result
+from ecgbench.results.schema import Result
 from ecgbench.results.store import check_json, path_of, read_result
 
 QUICK = 100

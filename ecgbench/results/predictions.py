@@ -26,7 +26,7 @@ from ecgbench.base.errors import ResultError
 from ecgbench.base.hashing import file_sha256
 from ecgbench.base.paths import atomic_write
 from ecgbench.results.archive import read_arrays
-from ecgbench.results.schema import PredictionsPart
+from ecgbench.results.parts import PredictionsPart
 
 LOWEST, HIGHEST = -32768, 32767
 

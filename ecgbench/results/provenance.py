@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ecgbench._version import __version__
-from ecgbench.results.schema import ProvenancePart
+from ecgbench.results.parts import ProvenancePart
 
 PACKAGES = (
     *("lightning", "nltk", "numpy", "omegaconf", "pandas", "pyarrow", "rouge-score", "sacrebleu"),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgbench.base.errors import ResultError
-from ecgbench.results.schema import Replicates
+from ecgbench.results.parts import Replicates
 
 TOP = 65534
 UNDEFINED = 65535

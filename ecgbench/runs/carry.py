@@ -22,8 +22,9 @@ from ecgbench.data.dataset import Dataset
 from ecgbench.data.opening import open_dataset
 from ecgbench.data.withheld import without_test_labels
 from ecgbench.evaluation.label_sources import prepared
+from ecgbench.results.parts import CarriedPart
 from ecgbench.results.provenance import provenance
-from ecgbench.results.schema import CarriedPart, Draft, Result
+from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import read_results, write_result
 from ecgbench.runs.draft import finished
 from ecgbench.runs.execute import Session, asked

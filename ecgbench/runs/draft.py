@@ -19,17 +19,16 @@ from ecgbench.data.dataset import Dataset
 from ecgbench.evaluation.contamination import check_declared, declared_contamination, seen_records
 from ecgbench.evaluation.ground_truth import SplitSpec, Unlabelled
 from ecgbench.plugins.specs import ProtocolSpec
-from ecgbench.results.provenance import provenance
-from ecgbench.results.schema import (
+from ecgbench.results.parts import (
     CodePart,
     DataPart,
-    Draft,
     MethodPart,
     PretrainingPart,
     ProtocolPart,
-    Result,
     TaskPart,
 )
+from ecgbench.results.provenance import provenance
+from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import path_of, read_result
 from ecgbench.runs.plan import Question
 from ecgbench.runs.predict import predictions_code

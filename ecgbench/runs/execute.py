@@ -26,9 +26,10 @@ from ecgbench.evaluation.label_sources import prepared
 from ecgbench.evaluation.scoring import score
 from ecgbench.protocol import Bench
 from ecgbench.results.ledger import note_test_evaluation
+from ecgbench.results.parts import CostPart
 from ecgbench.results.predictions import read_predictions, write_predictions
 from ecgbench.results.provenance import peak_memory_mb
-from ecgbench.results.schema import CostPart, Draft, Result
+from ecgbench.results.schema import Draft, Result
 from ecgbench.results.store import path_of, write_result
 from ecgbench.runs.draft import Drafter, finished, on_disk, split_of_question
 from ecgbench.runs.plan import Question

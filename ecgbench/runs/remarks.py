@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecgbench.plugins.published import RANDOM
-from ecgbench.results.schema import PretrainingPart
+from ecgbench.results.parts import PretrainingPart
 from ecgbench.training.recipe import Recipe
 from ecgbench.training.windows import windows_of
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from ecgbench.base.errors import ConfigError, ResultError, did_you_mean
 from ecgbench.base.paths import home
 from ecgbench.results.agreement import Verdict
-from ecgbench.results.schema import ReproductionPart, Result
+from ecgbench.results.parts import ReproductionPart
+from ecgbench.results.schema import Result
 from ecgbench.results.store import read_results, write_result
 
 if TYPE_CHECKING:

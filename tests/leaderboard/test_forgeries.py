@@ -20,6 +20,7 @@ from ecgbench.base.hashing import file_sha256
 from ecgbench.leaderboard.build import build, check
 from ecgbench.leaderboard.suspicion import too_perfect
 from ecgbench.leaderboard.verify import verify
+from ecgbench.results.parts import Scores
 from ecgbench.results.predictions import (
     Predictions,
     RankPredictions,
@@ -27,7 +28,6 @@ from ecgbench.results.predictions import (
     TextPredictions,
     read_predictions,
 )
-from ecgbench.results.schema import Scores
 from ecgbench.results.store import read_result
 
 from .made_up import put, put_scores, split

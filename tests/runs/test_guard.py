@@ -17,7 +17,8 @@ from ecgbench.data.opening import open_dataset
 from ecgbench.data.store import open_store
 from ecgbench.data.withheld import without_test_labels
 from ecgbench.plugins.catalogue import protocols
-from ecgbench.results.schema import Draft, Result, Scores
+from ecgbench.results.parts import Scores
+from ecgbench.results.schema import Draft, Result
 from ecgbench.runs.execute import Session
 from ecgbench.runs.isolated import _accepted, _job, run_isolated
 from ecgbench.runs.plan import Question
