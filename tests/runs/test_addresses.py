@@ -92,7 +92,12 @@ def in_copy(file: Path, roots: dict[str, Path]) -> Path:
 
 
 def stages(request_for: Callable[..., Any], name: str) -> Stage:
-    names = {"fine-tune": "fine-tune@100%", "shift": "corruption@muscle-noise-3"}
+    names = {
+        "fine-tune": "fine-tune@100%",
+        "shift": "corruption@muscle-noise-3",
+        "retrieval": "retrieval@reports",
+        "report-generation": "report-generation@nearest",
+    }
     asked = f"sim-tiny-super/{names.get(name, 'linear-probe@100%')}"
     plan = make_plan(request_for(tasks=asked))
     session, (question,) = plan.planned[0].session, plan.planned[0].group.questions
@@ -140,7 +145,19 @@ def stages(request_for: Callable[..., Any], name: str) -> Stage:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["generate", "prepare", "adapt", "pretrain", "encode", "probe", "fine-tune", "shift", "score"],
+    [
+        "generate",
+        "prepare",
+        "adapt",
+        "pretrain",
+        "encode",
+        "probe",
+        "fine-tune",
+        "shift",
+        "retrieval",
+        "report-generation",
+        "score",
+    ],
 )
 def test_each_module_that_a_stage_loads_decides_its_address(
     request_for: Callable[..., Any],
