@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import pickle
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +46,38 @@ def test_a_checkpoint_holds_what_was_trained(recipe_for: RecipeFor) -> None:
     method = load(recipe, checkpoint)
     assert not method.training
     assert pretrain(recipe) == checkpoint  # found, not made again
+
+
+@pytest.mark.slow
+def test_two_processes_that_want_one_checkpoint_train_once(
+    recipe_for: RecipeFor, tmp_path: Path
+) -> None:
+    recipe = recipe_for("pretrain.lr=0.0137", "pretrain.steps=200")
+    inputs = tmp_path / "recipe.pickle"
+    inputs.write_bytes(pickle.dumps(recipe))
+    code = (
+        "import pickle, sys\n"
+        "from ecgbench.training.pretrain import pretrain\n"
+        "recipe = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print(pretrain(recipe).manifest['seconds'])"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(inputs)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[0].splitlines()[-1] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    assert said[0] == said[1], "the second process made a checkpoint of its own"
+    checkpoint = find(recipe)
+    assert checkpoint is not None
+    logs = list(stage_dir("tensorboard").glob(f"{checkpoint.path.name}/stage0/events.out.*"))
+    assert len(logs) == 1
+    assert not checkpoint.path.with_name(checkpoint.path.name + ".partial").exists()
+    rows = list(csv.DictReader((checkpoint.path / "training.csv").open()))
+    places = [(row["name"], row["step"]) for row in rows]
+    assert len(set(places)) == len(places)
 
 
 def test_tensorboard_gets_the_terms_that_the_csv_gets(recipe_for: RecipeFor) -> None:
