@@ -7,6 +7,7 @@ compared, too, in columns of their own: no rank and no letter mixes the two stat
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ import numpy as np
 from ecgbench.evaluation.metric_table import Metric, in_order, leading
 from ecgbench.leaderboard.questions import QuestionResults, parts
 from ecgbench.leaderboard.rows import COMPARED, STATUSES, Row, Standing, once, row_of
+from ecgbench.plugins.catalogue import protocols
 from ecgbench.stats.components import STATEMENTS, Statement
 from ecgbench.stats.evidence import Runs
 from ecgbench.stats.standings import standings
@@ -77,7 +79,7 @@ def table_of(question: QuestionResults) -> Table:
     names = {name for result in question.results if result.scores for name in result.scores.figures}
     metrics = in_order(names)
     lead = leading(metrics)
-    draws = len({result.draw for result in question.results})
+    draws = _draws(question)
     control = question.chance is not None
     rows = [row_of(key, runs, metrics, draws, control) for key, runs in question.rows.items()]
     table = Table(question, metrics, lead, rows)
@@ -88,6 +90,19 @@ def table_of(question: QuestionResults) -> Table:
         table = _placed(table, lead, statement)
     table = replace(table, rows=sorted(table.rows, key=lambda row: _order(row, lead)))
     return replace(table, rows=_against_bar(table))
+
+
+def _draws(question: QuestionResults) -> int:
+    """Training subsets of a complete row: by the protocol's own file, never by what one row sent.
+
+    A protocol that is not registered here has as many as most rows have.
+    """
+    first = question.first.protocol
+    entry = protocols.entries().get(first.name)
+    if entry is not None and entry.value is not None and first.variant in entry.value.variants:
+        return entry.value.draws(first.variant)
+    counts = Counter(len({run.draw for run in runs}) for runs in question.rows.values())
+    return max(counts, key=lambda count: (counts[count], count))
 
 
 def share_of(table: Table) -> tuple[float, str, str]:

@@ -177,12 +177,15 @@ def test_a_seed_that_was_left_out_shows(folder: Path) -> None:
     assert lines(folder)["lucky"]["status"] == "incomplete"
 
 
-def test_draws_that_others_have_are_missed(folder: Path) -> None:
-    put(folder / "results", split(), 1.0, **{"method.name": "mae", "seed": 0, "draw": 1})
+def test_draws_that_most_rows_have_are_missed(folder: Path) -> None:
+    for name in ("mae", "clip"):
+        for seed in range(2):
+            changes = {"method.name": name, "method.title": name.upper(), "seed": seed, "draw": 1}
+            put(folder / "results", split(), 1.0, len(name), **changes)
     build(folder)
     assert {name: row["status"] for name, row in lines(folder).items()} == {
-        "mae": "incomplete",
-        "clip": "incomplete",
+        "mae": "self-reported",
+        "clip": "self-reported",
         "random_init": "incomplete",
     }
 
@@ -346,3 +349,13 @@ def test_a_terminal_gets_one_table_a_question(folder: Path) -> None:
     assert found == sorted(found)
     assert "out of memory" in printed
     assert show([]) == "No results."
+
+
+def test_a_stray_draw_of_one_row_leaves_the_others_complete(folder: Path) -> None:
+    build(folder)
+    before = {name: line["status"] for name, line in lines(folder).items()}
+    put(folder / "results", split(), 1.0, **{"method.name": "stray", "draw": 9})
+    build(folder)
+    after = {name: line["status"] for name, line in lines(folder).items()}
+    assert {name: after[name] for name in before} == before
+    assert "incomplete" not in before.values()
