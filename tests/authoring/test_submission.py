@@ -67,7 +67,7 @@ def test_a_good_submission_becomes_a_self_reported_row(submission: Path, tmp_pat
     board = tmp_path / "board"
     examined = examine(submission, board)
     assert examined.problems == ()
-    assert len(examined.passed) == 6
+    assert len(examined.passed) == 7
     note = submit(submission, board, examined)
     assert "author_method" in note.read_text()
     assert "added" in note.read_text()

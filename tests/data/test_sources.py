@@ -177,7 +177,7 @@ def test_the_list_of_a_subset_is_part_of_the_entry(
     add_spec(TOY + "subset: some.csv\n")
     assert len(prepare("toy", toy_folder, workers=1).store) == 2
     listed.write_text("record_id\n1\n2\n3\n")
-    with pytest.raises(DataError, match=r"older than its catalogue entry \(changed: files\)"):
+    with pytest.raises(DataError, match=r"out of date \(changed: files\)"):
         open_dataset("toy")
     assert len(prepare("toy", toy_folder, workers=1).store) == 3
 
