@@ -84,7 +84,7 @@ MISTAKES = {
         "README.md", "## Known limits", "## More", "its card is complete",
     ),
     "a card with a gap": (
-        "README.md", "The receptive field is 0.6 s", "TODO: the receptive field is 0.6 s", "its card is complete",
+        "README.md", "The receptive field is", "TODO: the receptive field is", "its card is complete",
     ),
 }  # fmt: skip
 

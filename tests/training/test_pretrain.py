@@ -273,7 +273,7 @@ def test_a_warning_of_the_method_is_heard_and_the_advice_of_lightning_is_not(
     monkeypatch.setattr(making, "build", outspoken)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        pretrain(recipe_for("pretrain.lr=0.012"))
+        pretrain(recipe_for("pretrain.lr=0.0121"))
     assert {str(warning.message) for warning in heard} == {"the author's warning"}
 
 
