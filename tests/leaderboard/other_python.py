@@ -16,6 +16,7 @@ NEEDED = (
     "filelock",
     "jinja2",
     "numpy",
+    "omegaconf",
     "platformdirs",
     "pydantic",
     "pyyaml",
