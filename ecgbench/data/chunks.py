@@ -64,8 +64,8 @@ class Read:
     """The outcome of reading all records, by position in the source.
 
     Attributes:
-        reasons: Of the quarantined records.
-        doubts: Of the doubtful ones.
+        reasons: Reason of each quarantined record.
+        doubts: Doubt about each doubtful record.
         counts: How many were ``cut`` and ``derived``, and ``resampled``: how many from each rate.
     """
 

@@ -36,7 +36,7 @@ class Cloud:
 
     Attributes:
         space: In words.
-        dimensions: Of the space.
+        dimensions: Number of dimensions of the space.
         classes: Of each record, by name: ``[n]``.
         projections: Projections of the space.
     """

@@ -131,7 +131,7 @@ def ecg_figure(theme: Theme, title: str, rebuilt: Rebuilt, panel: Panel, unit: s
         rebuilt: The record.
         panel: ``input`` draws what the method saw; ``reconstruction`` its guess where it did not see,
             over the truth; ``residual`` truth minus guess.
-        unit: Of the input.
+        unit: Unit of the input.
     """
     count, samples = rebuilt.target.shape
     seconds, rows = samples / rebuilt.rate, math.ceil(count / 2)

@@ -35,7 +35,7 @@ def too_perfect(predictions: Predictions, truth: Truth, again: Scores) -> Iterat
     """Whether predictions are the answers, or nearly so.
 
     Args:
-        predictions: Of a cell.
+        predictions: Predictions of a cell.
         truth: Of its test records.
         again: Its figures, computed from both.
     """

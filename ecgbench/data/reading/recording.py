@@ -201,7 +201,7 @@ def read_array(
         file: The file.
         layouts: Names of its leads in order; the tuple that has as many as the file has rows counts.
         rate: Hz.
-        unit: Of the values.
+        unit: Unit of the values.
 
     Raises:
         DataError: It is missing, no array of real numbers, or has another number of leads.
